@@ -1,0 +1,203 @@
+// Package sqlite keeps access data in a SQLite file.
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"github.com/aditechsphere/fairway/backends/access"
+	"github.com/aditechsphere/fairway/backends/internal/database"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// Store is an [access.Store] in a SQLite file.
+type Store struct {
+	db *database.DB
+}
+
+// Open opens the file at path, creating it when it is not there.
+func Open(ctx context.Context, path string) (*Store, error) {
+	numbered, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return nil, err
+	}
+	db, err := database.Open(ctx, path, numbered)
+	if err != nil {
+		return nil, err
+	}
+	return &Store{db}, nil
+}
+
+// Close closes the file.
+func (s *Store) Close() error { return s.db.Close() }
+
+// Ping reports whether the file can be read.
+func (s *Store) Ping(ctx context.Context) error { return s.db.Ping(ctx) }
+
+const keyColumns = `id, name, hash, hint, scopes, live, created, expires, revoked`
+
+// CreateKey implements [access.Store].
+func (s *Store) CreateKey(ctx context.Context, key access.Key) error {
+	scopes, err := json.Marshal(key.Scopes)
+	if err != nil {
+		return err
+	}
+	return s.exec(ctx, `INSERT INTO keys (`+keyColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		key.ID, key.Name, key.Hash[:], key.Hint, string(scopes), key.Live,
+		millis(key.Created), millis(key.Expires), millis(key.Revoked))
+}
+
+// KeyByHash implements [access.Store].
+func (s *Store) KeyByHash(ctx context.Context, hash access.Hash) (access.Key, error) {
+	return scanKey(s.db.Read().QueryRowContext(ctx, `SELECT `+keyColumns+` FROM keys WHERE hash = ?`, hash[:]))
+}
+
+// Keys implements [access.Store].
+func (s *Store) Keys(ctx context.Context) (keys []access.Key, err error) {
+	rows, err := s.db.Read().QueryContext(ctx, `SELECT `+keyColumns+` FROM keys ORDER BY seq DESC`)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		key, err := scanKey(rows)
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, key)
+	}
+	return keys, rows.Err()
+}
+
+// RevokeKey implements [access.Store].
+func (s *Store) RevokeKey(ctx context.Context, id string, at time.Time) (key access.Key, err error) {
+	err = s.db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		key, err = scanKey(tx.QueryRowContext(ctx,
+			`UPDATE keys SET revoked = iif(revoked = 0, ?, revoked) WHERE id = ? RETURNING `+keyColumns,
+			millis(at), id))
+		return err
+	})
+	return key, err
+}
+
+// The two kinds of grants.
+const (
+	tokens   = "token"
+	sessions = "session"
+)
+
+// CreateToken implements [access.Store].
+func (s *Store) CreateToken(ctx context.Context, token access.Grant) error {
+	return s.createGrant(ctx, tokens, token)
+}
+
+// TakeToken implements [access.Store].
+func (s *Store) TakeToken(ctx context.Context, hash access.Hash) (token access.Grant, err error) {
+	err = s.db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		token, err = scanGrant(tx.QueryRowContext(ctx,
+			`DELETE FROM grants WHERE kind = ? AND hash = ? RETURNING hash, created, expires`, tokens, hash[:]))
+		return err
+	})
+	return token, err
+}
+
+// CreateSession implements [access.Store].
+func (s *Store) CreateSession(ctx context.Context, session access.Grant) error {
+	return s.createGrant(ctx, sessions, session)
+}
+
+// SessionByHash implements [access.Store].
+func (s *Store) SessionByHash(ctx context.Context, hash access.Hash) (access.Grant, error) {
+	return scanGrant(s.db.Read().QueryRowContext(ctx,
+		`SELECT hash, created, expires FROM grants WHERE kind = ? AND hash = ?`, sessions, hash[:]))
+}
+
+// DeleteSession implements [access.Store].
+func (s *Store) DeleteSession(ctx context.Context, hash access.Hash) error {
+	return s.exec(ctx, `DELETE FROM grants WHERE kind = ? AND hash = ?`, sessions, hash[:])
+}
+
+// DeleteExpired implements [access.Store].
+func (s *Store) DeleteExpired(ctx context.Context, now time.Time) error {
+	return s.exec(ctx, `DELETE FROM grants WHERE expires <= ?`, millis(now))
+}
+
+func (s *Store) createGrant(ctx context.Context, kind string, grant access.Grant) error {
+	return s.exec(ctx, `INSERT INTO grants (kind, hash, created, expires) VALUES (?, ?, ?, ?)`,
+		kind, grant.Hash[:], millis(grant.Created), millis(grant.Expires))
+}
+
+func (s *Store) exec(ctx context.Context, query string, args ...any) error {
+	return s.db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, query, args...)
+		return err
+	})
+}
+
+// scanner is a row, alone or among others.
+type scanner interface{ Scan(dest ...any) error }
+
+func scanKey(row scanner) (access.Key, error) {
+	var (
+		key                       access.Key
+		hash                      []byte
+		scopes                    string
+		created, expires, revoked int64
+	)
+	err := row.Scan(&key.ID, &key.Name, &hash, &key.Hint, &scopes, &key.Live, &created, &expires, &revoked)
+	if err != nil {
+		return access.Key{}, notFound(err)
+	}
+	if err := json.Unmarshal([]byte(scopes), &key.Scopes); err != nil {
+		return access.Key{}, fmt.Errorf("scopes of key %s: %w", key.ID, err)
+	}
+	copy(key.Hash[:], hash)
+	key.Created, key.Expires, key.Revoked = moment(created), moment(expires), moment(revoked)
+	return key, nil
+}
+
+func scanGrant(row scanner) (access.Grant, error) {
+	var (
+		grant            access.Grant
+		hash             []byte
+		created, expires int64
+	)
+	if err := row.Scan(&hash, &created, &expires); err != nil {
+		return access.Grant{}, notFound(err)
+	}
+	copy(grant.Hash[:], hash)
+	grant.Created, grant.Expires = moment(created), moment(expires)
+	return grant, nil
+}
+
+func notFound(err error) error {
+	if errors.Is(err, sql.ErrNoRows) {
+		return access.ErrNotFound
+	}
+	return err
+}
+
+// millis and moment keep the zero time as 0, which means never.
+func millis(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+func moment(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
+}
+
+var _ access.Store = (*Store)(nil)
