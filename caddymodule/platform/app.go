@@ -1,1 +1,245 @@
+// Package platform is the `fairway` app: it owns what the services share and
+// what outlives a reload of the configuration, and offers it to them.
 package platform
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"go.uber.org/zap"
+
+	"github.com/aditechsphere/fairway/backends/access"
+	"github.com/aditechsphere/fairway/backends/access/httpauth"
+	"github.com/aditechsphere/fairway/backends/homepage/measure"
+	"github.com/aditechsphere/fairway/backends/instance"
+)
+
+func init() {
+	caddy.RegisterModule(new(App))
+}
+
+// App is the platform: it opens and migrates the stores, owns API keys, the
+// operator's session, measurements and probes, and keeps them across reloads.
+// A configuration that uses a service without naming the app gets it with its
+// defaults.
+type App struct {
+	// What the pages call this installation, e.g. "production" or "staging".
+	// Default: "production".
+	Environment string `json:"environment,omitempty"`
+
+	// Where the services keep their data.
+	// Default: SQLite files in the folder "fairway" of Caddy's data folder.
+	Store Store `json:"store,omitzero"`
+
+	ctx    caddy.Context
+	logger *zap.Logger
+
+	mu     sync.Mutex
+	onOpen []func() error
+	opened bool
+	ready  chan struct{}
+	state  *state        // nil until opened
+	stop   chan struct{} // ends the probes
+
+	catalogue catalogue
+}
+
+// Store says where data is kept.
+type Store struct {
+	// The database: "sqlite", the default and for now the only one.
+	Driver string `json:"driver,omitempty"`
+
+	// The folder of the SQLite files, one for each service. It is made when it
+	// is not there, and belongs to one process at a time.
+	// Default: the folder "fairway" in Caddy's data folder.
+	Folder string `json:"folder,omitempty"`
+}
+
+// CaddyModule returns the Caddy module information.
+func (*App) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{
+		ID:  "fairway",
+		New: func() caddy.Module { return new(App) },
+	}
+}
+
+// Provision fills in defaults. It opens nothing: `caddy validate` provisions
+// too, and must leave a server that is running on the same folder alone.
+func (a *App) Provision(ctx caddy.Context) error {
+	a.ctx = ctx
+	a.logger = ctx.Logger()
+	a.ready = make(chan struct{})
+	a.stop = make(chan struct{})
+	if a.Environment == "" {
+		a.Environment = "production"
+	}
+	if a.Store.Driver == "" {
+		a.Store.Driver = "sqlite"
+	}
+	folder := caddy.NewReplacer().ReplaceAll(a.Store.Folder, "")
+	if folder == "" {
+		folder = filepath.Join(caddy.AppDataDir(), "fairway")
+	}
+	absolute, err := filepath.Abs(folder)
+	if err != nil {
+		return fmt.Errorf("data folder %q: %w", folder, err)
+	}
+	a.Store.Folder = absolute
+	return nil
+}
+
+// Validate checks the settings.
+func (a *App) Validate() error {
+	if a.Store.Driver != "sqlite" {
+		return fmt.Errorf("store driver %q is not known; there is: sqlite", a.Store.Driver)
+	}
+	return nil
+}
+
+// Start opens the stores, when the admin endpoint has not done so already,
+// draws up the catalogue of the configuration and begins to probe it.
+func (a *App) Start() error {
+	if err := a.open(); err != nil {
+		return err
+	}
+	if err := a.catalogue.build(a); err != nil {
+		return err
+	}
+	go a.probe()
+	return nil
+}
+
+// Stop ends the probes. The stores stay open until Cleanup: requests may still
+// be under way.
+func (a *App) Stop() error {
+	close(a.stop)
+	return nil
+}
+
+// Cleanup lets go of what open acquired, and of nothing when it failed.
+func (a *App) Cleanup() error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.state == nil {
+		return nil
+	}
+	folder := a.state.folder
+	a.state = nil
+	_, err := states.Delete(folder)
+	return err
+}
+
+// open acquires the state of the data folder, then runs what was registered
+// with [App.OnOpen]. Calls after the first succeed at once.
+func (a *App) open() error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.opened {
+		return nil
+	}
+	if a.state == nil {
+		acquired, err := acquireState(a.ctx, a.Store.Folder)
+		if err != nil {
+			return err
+		}
+		a.state = acquired
+	}
+	for _, do := range a.onOpen {
+		if err := do(); err != nil {
+			return err
+		}
+	}
+	a.opened = true
+	close(a.ready)
+	return nil
+}
+
+// OnOpen has do run when the stores open, before any request reaches the new
+// configuration, or at once when they are open already. An error from do fails
+// the configuration.
+func (a *App) OnOpen(do func() error) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.opened {
+		return do()
+	}
+	a.onOpen = append(a.onOpen, do)
+	return nil
+}
+
+// Ready is closed when everything registered with [App.OnOpen] has run.
+func (a *App) Ready() <-chan struct{} { return a.ready }
+
+// Facts are the runtime facts of the service called name.
+func (a *App) Facts(name string) instance.Facts {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	return instance.Facts{
+		Service:      name,
+		Version:      instance.Version(),
+		Environment:  a.Environment,
+		Host:         host,
+		Started:      instance.Started(),
+		DashboardURL: a.catalogue.dashboardURL,
+	}
+}
+
+// Logger returns a structured logger for the service called name, backed by
+// Caddy's log.
+func (a *App) Logger(name string) *slog.Logger {
+	return a.ctx.Slogger().With("service", name)
+}
+
+// Guard checks API keys and the operator's session. It is nil before the
+// stores are open.
+func (a *App) Guard() httpauth.Guard {
+	return httpauth.New(httpauth.Config{
+		Access:  a.state.access,
+		Logger:  a.Logger("access"),
+		Origins: a.catalogue.origins,
+	})
+}
+
+// Access owns API keys and sessions. Only for use once the stores are open.
+func (a *App) Access() *access.Service { return a.state.access }
+
+// Recorder returns the measurements of the service with this id, which go on
+// across reloads. Only for use once the stores are open.
+func (a *App) Recorder(id string) *measure.Recorder { return a.state.measured.Recorder(id) }
+
+// FromContext returns the platform of the configuration ctx belongs to.
+func FromContext(ctx caddy.Context) (*App, error) {
+	value, err := ctx.App("fairway")
+	if err != nil {
+		return nil, err
+	}
+	app, ok := value.(*App)
+	if !ok {
+		return nil, errors.New(`the app "fairway" is not this platform`)
+	}
+	return app, nil
+}
+
+// openTimeout bounds opening and migrating the stores at start.
+const openTimeout = time.Minute
+
+func openContext(parent context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(parent, openTimeout)
+}
+
+// Interface guards
+var (
+	_ caddy.App          = (*App)(nil)
+	_ caddy.Provisioner  = (*App)(nil)
+	_ caddy.Validator    = (*App)(nil)
+	_ caddy.CleanerUpper = (*App)(nil)
+)
