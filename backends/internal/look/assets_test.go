@@ -1,0 +1,66 @@
+package look
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+)
+
+func TestAssets(t *testing.T) {
+	t.Parallel()
+	h := Assets()
+	for name, contentType := range map[string]string{
+		"style.css":        "text/css; charset=utf-8",
+		"icon.svg":         "image/svg+xml",
+		"site.webmanifest": "application/manifest+json",
+	} {
+		url, err := AssetURL(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := send(h, "GET", url)
+		if w.Code != 200 || w.Header().Get("Content-Type") != contentType ||
+			w.Header().Get("Cache-Control") != "public, max-age=31536000, immutable" {
+			t.Errorf("%s: %d %v", url, w.Code, w.Header())
+		}
+		if w := send(h, "GET", url, "If-None-Match", w.Header().Get("Etag")); w.Code != 304 {
+			t.Errorf("%s: %d for a browser that has it", url, w.Code)
+		}
+		if w := send(h, "HEAD", url); w.Code != 200 || w.Body.Len() != 0 {
+			t.Errorf("HEAD %s: %d with %d bytes", url, w.Code, w.Body.Len())
+		}
+		if w := send(h, "POST", url); w.Code != 405 {
+			t.Errorf("POST %s: %d", url, w.Code)
+		}
+	}
+	for _, path := range []string{"/assets/", "/assets/style.css", "/assets/style.000000000000.css", "/assets/../layout.html"} {
+		if w := send(h, "GET", path); w.Code != 404 {
+			t.Errorf("%s: %d, want 404", path, w.Code)
+		}
+	}
+	if _, err := AssetURL("missing.css"); err == nil {
+		t.Error("a missing asset has an address")
+	}
+}
+
+func TestManifestNamesTheIcon(t *testing.T) {
+	t.Parallel()
+	var manifest struct{ Icons []struct{ Src string } }
+	if err := json.Unmarshal(assets["site.webmanifest"].res.plain.body, &manifest); err != nil {
+		t.Fatal(err)
+	}
+	if len(manifest.Icons) != 1 || manifest.Icons[0].Src != assets["icon.svg"].url {
+		t.Errorf("icons %v, want %s", manifest.Icons, assets["icon.svg"].url)
+	}
+}
+
+func TestStylesheetBudget(t *testing.T) {
+	t.Parallel()
+	const budget = 8 << 10
+	if size := len(assets["style.css"].res.zipped.body); size > budget {
+		t.Errorf("the stylesheet is %d bytes gzipped, over its budget of %d", size, budget)
+	}
+	if css := string(assets["style.css"].res.plain.body); strings.Contains(css, "url(") || strings.Contains(css, "@import") {
+		t.Error("the stylesheet makes requests of its own")
+	}
+}
