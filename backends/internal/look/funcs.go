@@ -9,7 +9,7 @@ import (
 )
 
 var funcs = template.FuncMap{
-	"mark":      mark,
+	"mark":      Mark,
 	"state":     state,
 	"ago":       ago,
 	"timestamp": timestamp,
@@ -27,7 +27,8 @@ var shapes = map[Tone]template.HTML{
 	None: `<circle cx="10" cy="10" r="7.900" fill="none" stroke="currentColor" stroke-width="2.200" stroke-dasharray="4.200 2.005"/>`,
 }
 
-func mark(t Tone) (template.HTML, error) {
+// Mark is the shape of a tone as inline SVG, for decoration beside a word.
+func Mark(t Tone) (template.HTML, error) {
 	shape, ok := shapes[t]
 	if !ok {
 		return "", fmt.Errorf("mark: unknown tone %q", t)
@@ -36,7 +37,7 @@ func mark(t Tone) (template.HTML, error) {
 }
 
 func state(t Tone, word string) (template.HTML, error) {
-	m, err := mark(t)
+	m, err := Mark(t)
 	if err != nil {
 		return "", err
 	}
