@@ -24,7 +24,8 @@ var (
 	ErrNotFound = errors.New("not found")
 )
 
-// Scopes an API key can have; each is the service it opens.
+// Scopes of the built-in services. A scope is the name of the service that a
+// key opens; guests have theirs.
 const (
 	ScopeHomepage = "homepage"
 	ScopeOrders   = "orders"

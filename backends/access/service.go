@@ -50,21 +50,27 @@ type KeyRequest struct {
 	Live   bool          `json:"live"`
 }
 
+// InvalidKeyError says why a key cannot be made as asked for.
+type InvalidKeyError string
+
+// Error implements error.
+func (e InvalidKeyError) Error() string { return string(e) }
+
 // validate refuses what would make a key nobody can tell apart or use.
 func (r KeyRequest) validate() error {
 	if strings.TrimSpace(r.Name) == "" || len(r.Name) > 100 {
-		return errors.New("a key needs a name of at most 100 bytes")
+		return InvalidKeyError("a key needs a name of at most 100 bytes")
 	}
 	if len(r.Scopes) == 0 {
-		return errors.New("a key needs at least one scope")
+		return InvalidKeyError("a key needs at least one scope")
 	}
 	for _, scope := range r.Scopes {
 		if scope == "" || strings.ContainsAny(scope, " ,") {
-			return fmt.Errorf("%q is not a scope", scope)
+			return InvalidKeyError(fmt.Sprintf("%q is not a scope", scope))
 		}
 	}
 	if r.Life < 0 {
-		return errors.New("a key cannot expire before it is made")
+		return InvalidKeyError("a key cannot expire before it is made")
 	}
 	return nil
 }

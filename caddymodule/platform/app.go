@@ -45,8 +45,10 @@ type App struct {
 	onOpen []func() error
 	opened bool
 	ready  chan struct{}
-	state  *state        // nil until opened
-	stop   chan struct{} // ends the probes
+	state  *state // nil until acquired
+
+	acquired bool          // a reference to state is held
+	stop     chan struct{} // ends the probes
 
 	catalogue catalogue
 }
@@ -127,12 +129,11 @@ func (a *App) Stop() error {
 func (a *App) Cleanup() error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.state == nil {
+	if !a.acquired {
 		return nil
 	}
-	folder := a.state.folder
-	a.state = nil
-	_, err := states.Delete(folder)
+	a.acquired = false
+	_, err := states.Delete(a.Store.Folder)
 	return err
 }
 
@@ -144,12 +145,12 @@ func (a *App) open() error {
 	if a.opened {
 		return nil
 	}
-	if a.state == nil {
+	if !a.acquired {
 		acquired, err := acquireState(a.ctx, a.Store.Folder)
 		if err != nil {
 			return err
 		}
-		a.state = acquired
+		a.state, a.acquired = acquired, true
 	}
 	for _, do := range a.onOpen {
 		if err := do(); err != nil {
@@ -205,6 +206,7 @@ func (a *App) Guard() httpauth.Guard {
 	return httpauth.New(httpauth.Config{
 		Access:  a.state.access,
 		Logger:  a.Logger("access"),
+		Facts:   a.Facts("fairway"),
 		Origins: a.catalogue.origins,
 	})
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/aditechsphere/fairway/backends/access"
+	"github.com/aditechsphere/fairway/backends/instance"
 )
 
 // sessionCookie is bound to one host by its prefix, so that apps on sibling
@@ -33,6 +34,7 @@ type Guard interface {
 type Config struct {
 	Access *access.Service
 	Logger *slog.Logger
+	Facts  instance.Facts // shown under the sign-in page
 	// Origins returns scheme://host[:port] of the sites that a signed-in
 	// operator may be handed on to.
 	Origins func() []string
@@ -95,22 +97,35 @@ func (g *guard) signIn(w http.ResponseWriter, r *http.Request) {
 		g.exchange(w, r, query.Get("token"))
 	case query.Has("to") && g.Operator(r):
 		g.handOn(w, r, query.Get("to"))
+	case g.elsewhere(r) != "":
+		http.Redirect(w, r, g.elsewhere(r), http.StatusSeeOther)
 	default:
-		explain(w, http.StatusOK, "Sign in",
+		g.explain(w, http.StatusOK, "Sign in",
 			"Run “caddy fairway sign-in” on the server and open the link that it prints. It works once, for 15 minutes.")
 	}
+}
+
+// elsewhere is where an operator of another site of the platform signs in:
+// the dashboard, which hands back. It is "" on the dashboard itself.
+func (g *guard) elsewhere(r *http.Request) string {
+	dashboard := g.Facts.DashboardURL()
+	here := "https://" + r.Host
+	if dashboard == "" || here == dashboard || r.URL.Query().Has("to") || !slices.Contains(g.Origins(), here) {
+		return ""
+	}
+	return dashboard + "/sign-in?to=" + url.QueryEscape(here)
 }
 
 func (g *guard) exchange(w http.ResponseWriter, r *http.Request, token string) {
 	secret, err := g.Access.SignIn(r.Context(), token)
 	if errors.Is(err, access.ErrUnauthenticated) {
-		explain(w, http.StatusForbidden, "This link no longer works",
+		g.explain(w, http.StatusForbidden, "This link no longer works",
 			"A sign-in link works once, for 15 minutes. Run “caddy fairway sign-in” on the server for a new one.")
 		return
 	}
 	if err != nil {
 		g.Logger.Error("signing in", "error", err)
-		explain(w, http.StatusInternalServerError, "Signing in failed", "The server's log says why.")
+		g.explain(w, http.StatusInternalServerError, "Signing in failed", "The server's log says why.")
 		return
 	}
 	setCookie(w, secret, int(access.SessionLife.Seconds()))
@@ -122,13 +137,13 @@ func (g *guard) exchange(w http.ResponseWriter, r *http.Request, token string) {
 // because cookies are bound to one host.
 func (g *guard) handOn(w http.ResponseWriter, r *http.Request, origin string) {
 	if !slices.Contains(g.Origins(), origin) {
-		explain(w, http.StatusBadRequest, "Not one of this platform's sites", "The address to go on to is not served here.")
+		g.explain(w, http.StatusBadRequest, "Not one of this platform's sites", "The address to go on to is not served here.")
 		return
 	}
 	token, err := g.Access.CreateToken(r.Context())
 	if err != nil {
 		g.Logger.Error("handing on an operator", "error", err)
-		explain(w, http.StatusInternalServerError, "Signing in failed", "The server's log says why.")
+		g.explain(w, http.StatusInternalServerError, "Signing in failed", "The server's log says why.")
 		return
 	}
 	http.Redirect(w, r, origin+"/sign-in?token="+url.QueryEscape(token), http.StatusSeeOther)
@@ -138,7 +153,7 @@ func (g *guard) signOut(w http.ResponseWriter, r *http.Request) {
 	if cookie, err := r.Cookie(sessionCookie); err == nil {
 		if err := g.Access.SignOut(r.Context(), cookie.Value); err != nil {
 			g.Logger.Error("signing out", "error", err)
-			explain(w, http.StatusInternalServerError, "Signing out failed", "The server's log says why.")
+			g.explain(w, http.StatusInternalServerError, "Signing out failed", "The server's log says why.")
 			return
 		}
 	}

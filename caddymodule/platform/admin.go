@@ -1,0 +1,216 @@
+package platform
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/aditechsphere/fairway/backends/access"
+)
+
+func init() {
+	caddy.RegisterModule(new(adminAPI))
+}
+
+// adminAPI is the platform's part of Caddy's admin endpoint:
+//
+//	GET    /fairway/keys         all API keys, without their secrets
+//	POST   /fairway/keys         make a key: {"name", "scopes", "life"}
+//	DELETE /fairway/keys/{id}    revoke a key
+//	POST   /fairway/sign-in      a one-time sign-in link for the operator
+type adminAPI struct{}
+
+// CaddyModule returns the Caddy module information.
+func (*adminAPI) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{
+		ID:  "admin.api.fairway",
+		New: func() caddy.Module { return new(adminAPI) },
+	}
+}
+
+// Provision opens the platform's stores. Caddy provisions admin modules only
+// for a configuration that it goes on to run, and before any app starts: a
+// store that cannot be opened fails the reload with nothing changed.
+func (*adminAPI) Provision(ctx caddy.Context) error {
+	app, err := configured(ctx)
+	if errors.Is(err, caddy.ErrNotConfigured) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return app.open()
+}
+
+// Routes implements [caddy.AdminRouter].
+func (*adminAPI) Routes() []caddy.AdminRoute {
+	return []caddy.AdminRoute{
+		{Pattern: "/fairway/keys", Handler: caddy.AdminHandlerFunc(handleKeys)},
+		{Pattern: "/fairway/keys/", Handler: caddy.AdminHandlerFunc(handleKey)},
+		{Pattern: "/fairway/sign-in", Handler: caddy.AdminHandlerFunc(handleSignIn)},
+	}
+}
+
+func configured(ctx caddy.Context) (*App, error) {
+	value, err := ctx.AppIfConfigured("fairway")
+	if err != nil {
+		return nil, err
+	}
+	return value.(*App), nil
+}
+
+// Running returns the platform of the running configuration, or a 503 for the
+// client of the admin endpoint.
+func Running() (*App, error) {
+	app, err := configured(caddy.ActiveContext())
+	if err != nil {
+		return nil, caddy.APIError{
+			HTTPStatus: http.StatusServiceUnavailable,
+			Err:        errors.New("the running configuration uses no Fairway service, so there is nothing to administer"),
+		}
+	}
+	<-app.Ready()
+	return app, nil
+}
+
+// KeyView is an API key as the admin endpoint shows it. Secret is there only in
+// the answer to its creation.
+type KeyView struct {
+	ID      string     `json:"id"`
+	Name    string     `json:"name"`
+	Hint    string     `json:"hint"`
+	Scopes  []string   `json:"scopes"`
+	Live    bool       `json:"live"`
+	Created time.Time  `json:"created"`
+	Expires *time.Time `json:"expires,omitempty"`
+	Revoked *time.Time `json:"revoked,omitempty"`
+	Secret  string     `json:"secret,omitempty"`
+}
+
+func showKey(key access.Key, secret string) KeyView {
+	return KeyView{
+		ID: key.ID, Name: key.Name, Hint: key.Hint, Scopes: key.Scopes, Live: key.Live,
+		Created: key.Created, Expires: unlessZero(key.Expires), Revoked: unlessZero(key.Revoked), Secret: secret,
+	}
+}
+
+func unlessZero(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+func handleKeys(w http.ResponseWriter, r *http.Request) error {
+	app, err := Running()
+	if err != nil {
+		return err
+	}
+	switch r.Method {
+	case http.MethodGet:
+		keys, err := app.Access().Keys(r.Context())
+		if err != nil {
+			return err
+		}
+		shown := make([]KeyView, 0, len(keys))
+		for _, key := range keys {
+			shown = append(shown, showKey(key, ""))
+		}
+		return writeJSON(w, http.StatusOK, shown)
+	case http.MethodPost:
+		return createKey(w, r, app)
+	}
+	return MethodNotAllowed(w, "GET, POST")
+}
+
+func createKey(w http.ResponseWriter, r *http.Request, app *App) error {
+	var request access.KeyRequest
+	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<16))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&request); err != nil {
+		return caddy.APIError{HTTPStatus: http.StatusBadRequest, Err: fmt.Errorf("reading the request: %w", err)}
+	}
+	for _, scope := range request.Scopes {
+		if !app.catalogue.embeds(scope) {
+			return caddy.APIError{HTTPStatus: http.StatusBadRequest, Err: fmt.Errorf(
+				"no embedded service %q in the running configuration to give a key for; there are: %s",
+				scope, strings.Join(app.catalogue.embedded(), ", "))}
+		}
+	}
+	key, secret, err := app.Access().CreateKey(r.Context(), request)
+	var invalid access.InvalidKeyError
+	if errors.As(err, &invalid) {
+		return caddy.APIError{HTTPStatus: http.StatusBadRequest, Err: err}
+	}
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusCreated, showKey(key, secret))
+}
+
+func handleKey(w http.ResponseWriter, r *http.Request) error {
+	if r.Method != http.MethodDelete {
+		return MethodNotAllowed(w, "DELETE")
+	}
+	app, err := Running()
+	if err != nil {
+		return err
+	}
+	key, err := app.Access().RevokeKey(r.Context(), strings.TrimPrefix(r.URL.Path, "/fairway/keys/"))
+	if errors.Is(err, access.ErrNotFound) {
+		return caddy.APIError{HTTPStatus: http.StatusNotFound, Err: err}
+	}
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, showKey(key, ""))
+}
+
+func handleSignIn(w http.ResponseWriter, r *http.Request) error {
+	if r.Method != http.MethodPost {
+		return MethodNotAllowed(w, "POST")
+	}
+	app, err := Running()
+	if err != nil {
+		return err
+	}
+	origins := app.catalogue.origins()
+	if dashboard := app.catalogue.dashboardURL(); dashboard != "" {
+		origins = []string{dashboard}
+	}
+	if len(origins) == 0 {
+		return caddy.APIError{HTTPStatus: http.StatusConflict, Err: errors.New("no page to sign in on: the configuration serves none of homepage, orders, payments")}
+	}
+	token, err := app.Access().CreateToken(r.Context())
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusCreated, map[string]string{
+		"url":     origins[0] + "/sign-in?token=" + token,
+		"expires": time.Now().Add(access.TokenLife).UTC().Format(time.RFC3339),
+	})
+}
+
+// MethodNotAllowed is the answer of an admin route that knows only the methods
+// in allow.
+func MethodNotAllowed(w http.ResponseWriter, allow string) error {
+	w.Header().Set("Allow", allow)
+	return caddy.APIError{HTTPStatus: http.StatusMethodNotAllowed, Err: fmt.Errorf("method not allowed; allowed: %s", allow)}
+}
+
+func writeJSON(w http.ResponseWriter, status int, value any) error {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	return json.NewEncoder(w).Encode(value)
+}
+
+// Interface guards
+var (
+	_ caddy.AdminRouter = (*adminAPI)(nil)
+	_ caddy.Provisioner = (*adminAPI)(nil)
+)

@@ -1,0 +1,24 @@
+package platform
+
+import "github.com/aditechsphere/fairway/backends/homepage"
+
+// Catalogue returns the services of the running configuration with what is
+// known of each.
+func (a *App) Catalogue() homepage.Catalogue { return (*liveCatalogue)(a) }
+
+type liveCatalogue App
+
+// Entries implements [homepage.Catalogue].
+func (l *liveCatalogue) Entries() []homepage.Entry {
+	app := (*App)(l)
+	services := app.catalogue.all()
+	entries := make([]homepage.Entry, 0, len(services))
+	for _, service := range services {
+		entry := homepage.Entry{Service: service.Service, Probe: service.probe.get()}
+		if service.measured {
+			entry.Evidence = app.Recorder(service.ID).Snapshot()
+		}
+		entries = append(entries, entry)
+	}
+	return entries
+}

@@ -1,0 +1,188 @@
+package platform
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/aditechsphere/fairway/backends/homepage"
+	"github.com/aditechsphere/fairway/backends/instance"
+)
+
+const (
+	// probeEvery is how often idle services are probed: twice within the 60 s
+	// after which evidence is too old.
+	probeEvery   = 25 * time.Second
+	probeTimeout = 10 * time.Second
+
+	// ProbeHeader marks a request as a probe; its value is [ProbeSecret].
+	ProbeHeader = "X-Fairway-Probe"
+)
+
+// ProbeSecret keeps clients from passing their requests off as probes, which
+// are neither measured nor logged.
+var ProbeSecret = rand.Text()
+
+// IsProbe reports whether r is a probe of this process.
+func IsProbe(r *http.Request) bool {
+	values := r.Header[ProbeHeader]
+	return len(values) == 1 && values[0] == ProbeSecret
+}
+
+// probeTarget is an address to probe: a real request to the process's own
+// listener, so that routing, TLS and certificate are part of the evidence.
+type probeTarget struct {
+	url    string
+	host   string
+	server serverAddress
+}
+
+// probeResult holds the last probe of a service.
+type probeResult struct {
+	mu   sync.Mutex
+	last *homepage.Probe // nil: never probed
+}
+
+func (p *probeResult) set(probe homepage.Probe) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.last = &probe
+}
+
+func (p *probeResult) get() *homepage.Probe {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.last
+}
+
+// probe looks after idle services until the app stops.
+func (a *App) probe() {
+	ctx, cancel := context.WithCancel(a.ctx)
+	defer cancel()
+	go func() {
+		<-a.stop
+		cancel()
+	}()
+	ticker := time.NewTicker(probeEvery)
+	defer ticker.Stop()
+	for {
+		a.probeIdle(ctx)
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+// probeConcurrency bounds how many services are probed at once.
+const probeConcurrency = 8
+
+// probeIdle probes every service without a recent measurement.
+func (a *App) probeIdle(ctx context.Context) {
+	var group sync.WaitGroup
+	slots := make(chan struct{}, probeConcurrency)
+	for _, service := range a.catalogue.all() {
+		if len(service.targets) == 0 || a.measuredLately(service) {
+			continue
+		}
+		slots <- struct{}{}
+		group.Go(func() {
+			defer func() { <-slots }()
+			result := probeOnce(ctx, service.targets[0], service.Health)
+			if ctx.Err() == nil {
+				service.probe.set(result)
+			}
+		})
+	}
+	group.Wait()
+}
+
+func (a *App) measuredLately(service *cataloguedService) bool {
+	if !service.measured {
+		return false
+	}
+	last := a.Recorder(service.ID).Snapshot().Last
+	return time.Since(last) < probeEvery
+}
+
+// probeOnce asks target for path and judges the answer.
+func probeOnce(ctx context.Context, target probeTarget, path string) homepage.Probe {
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+	defer cancel()
+	begun := time.Now()
+	status, err := request(ctx, target, path)
+	probe := homepage.Probe{At: time.Now(), Latency: time.Since(begun), Status: status}
+	if err != nil {
+		probe.Err = err.Error()
+	}
+	return probe
+}
+
+func request(ctx context.Context, target probeTarget, path string) (status int, err error) {
+	if path == "" {
+		path = "/"
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, target.url+path, nil)
+	if err != nil {
+		return 0, err
+	}
+	request.Header.Set(ProbeHeader, ProbeSecret)
+	request.Header.Set("User-Agent", "Fairway-Probe/"+instance.Version())
+	transport := &http.Transport{
+		DisableKeepAlives: true,
+		DialContext:       target.dial,
+		TLSClientConfig:   probeTLS(target.host),
+	}
+	response, err := transport.RoundTrip(request)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, response.Body.Close()) }()
+	_, err = io.Copy(io.Discard, io.LimitReader(response.Body, 1<<20))
+	return response.StatusCode, err
+}
+
+// dial connects to the server's own listener, whatever DNS says of the name.
+func (t probeTarget) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	var dialer net.Dialer
+	listen := t.server.dial
+	if listen.IsUnixNetwork() {
+		return dialer.DialContext(ctx, "unix", listen.Host)
+	}
+	host := listen.Host
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "localhost"
+	}
+	return dialer.DialContext(ctx, "tcp", net.JoinHostPort(host, fmt.Sprint(listen.StartPort)))
+}
+
+// probeTLS checks that the certificate covers host and has not expired. It does
+// not check who issued it: the CA may be one that this machine does not trust.
+func probeTLS(host string) *tls.Config {
+	return &tls.Config{
+		ServerName:         host,
+		InsecureSkipVerify: true, //nolint:gosec // VerifyConnection below checks what can be checked
+		VerifyConnection: func(state tls.ConnectionState) error {
+			return checkCertificate(state.PeerCertificates[0], host, time.Now())
+		},
+	}
+}
+
+func checkCertificate(certificate *x509.Certificate, host string, now time.Time) error {
+	if now.After(certificate.NotAfter) {
+		return fmt.Errorf("its certificate expired at %s", certificate.NotAfter.Format(time.RFC3339))
+	}
+	if now.Before(certificate.NotBefore) {
+		return fmt.Errorf("its certificate is valid only from %s", certificate.NotBefore.Format(time.RFC3339))
+	}
+	return certificate.VerifyHostname(host)
+}

@@ -1,0 +1,102 @@
+package services
+
+import (
+	"bufio"
+	"errors"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/aditechsphere/fairway/backends/homepage/measure"
+)
+
+// measure answers the request and records how that went.
+func (s *Service) measure(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	observed := observers.Get().(*observer)
+	*observed = observer{ResponseWriter: w, begun: time.Now()}
+	s.recorder.Begin()
+	finished := false
+	defer func() {
+		if !finished { // a panic on its way to the server, which closes the connection
+			s.recorder.End(measure.Result{Status: http.StatusInternalServerError, Err: errPanic})
+		}
+	}()
+	err := s.answer(observed, r, next)
+	finished = true
+	s.recorder.End(observed.result(err))
+	*observed = observer{}
+	observers.Put(observed)
+	return err
+}
+
+var errPanic = errors.New("the handler panicked")
+
+// observers are reused, so that measuring allocates nothing.
+var observers = sync.Pool{New: func() any { return new(observer) }}
+
+// observer notes what passes through a response writer.
+type observer struct {
+	http.ResponseWriter
+	begun     time.Time
+	firstByte time.Duration
+	status    int
+	bytes     int64
+}
+
+// result is what to record of a request that ended with err.
+func (o *observer) result(err error) measure.Result {
+	result := measure.Result{Status: o.status, Bytes: o.bytes, TTFB: o.firstByte}
+	if err != nil {
+		result.Err = err
+		result.Status = http.StatusInternalServerError
+		var handlerError caddyhttp.HandlerError
+		if errors.As(err, &handlerError) && handlerError.StatusCode != 0 {
+			result.Status = handlerError.StatusCode
+		}
+	}
+	if result.Status == 0 {
+		result.Status = http.StatusOK
+	}
+	if result.TTFB == 0 {
+		result.TTFB = time.Since(o.begun)
+	}
+	return result
+}
+
+func (o *observer) WriteHeader(status int) {
+	o.begins(status)
+	o.ResponseWriter.WriteHeader(status)
+}
+
+func (o *observer) Write(body []byte) (int, error) {
+	o.begins(http.StatusOK)
+	n, err := o.ResponseWriter.Write(body)
+	o.bytes += int64(n)
+	return n, err
+}
+
+// begins notes the first final status; informational ones precede it.
+func (o *observer) begins(status int) {
+	informational := status < 200 && status != http.StatusSwitchingProtocols
+	if o.status != 0 || informational {
+		return
+	}
+	o.status = status
+	o.firstByte = time.Since(o.begun)
+}
+
+// Unwrap lets [http.ResponseController] reach what the server offers.
+func (o *observer) Unwrap() http.ResponseWriter { return o.ResponseWriter }
+
+// Flush implements [http.Flusher] for guests that ask for it directly.
+func (o *observer) Flush() {
+	_ = http.NewResponseController(o.ResponseWriter).Flush() // as http.Flusher, which reports nothing
+}
+
+// Hijack implements [http.Hijacker] for guests that ask for it directly.
+func (o *observer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	return http.NewResponseController(o.ResponseWriter).Hijack()
+}
