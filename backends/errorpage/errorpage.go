@@ -10,12 +10,12 @@ import (
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
-	"encoding/json"
 	"html/template"
 	"net/http"
 	"strconv"
 
 	"github.com/aditechsphere/fairway/backends/internal/look"
+	"github.com/aditechsphere/fairway/backends/internal/problem"
 )
 
 //go:embed style.css
@@ -77,7 +77,7 @@ func (e Error) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case asHTML:
 		e.writePage(w, r, title, detail)
 	case asJSON:
-		e.writeProblem(w, r, detail)
+		problem.Write(w, problem.Problem{Status: e.Status, Detail: detail, Instance: e.Reference})
 	default:
 		e.write(w, r, "text/plain; charset=utf-8", []byte(strconv.Itoa(e.Status)+" "+title+": "+detail+"\n"))
 	}
@@ -100,21 +100,6 @@ func (e Error) writePage(w http.ResponseWriter, r *http.Request, title, detail s
 		return
 	}
 	e.write(w, r, "text/html; charset=utf-8", buf.Bytes())
-}
-
-func (e Error) writeProblem(w http.ResponseWriter, r *http.Request, detail string) {
-	body, err := json.Marshal(struct {
-		Type     string `json:"type"`
-		Title    string `json:"title"`
-		Status   int    `json:"status"`
-		Detail   string `json:"detail"`
-		Instance string `json:"instance,omitempty"`
-	}{"about:blank", http.StatusText(e.Status), e.Status, detail, e.Reference})
-	if err != nil {
-		http.Error(w, detail, e.Status)
-		return
-	}
-	e.write(w, r, "application/problem+json", body)
 }
 
 func (e Error) write(w http.ResponseWriter, r *http.Request, contentType string, body []byte) {

@@ -24,7 +24,7 @@ func TestError(t *testing.T) {
 		"page": {
 			accept: browser, err: Error{Status: 502}, wantStatus: 502, wantType: "text/html; charset=utf-8",
 			wantHeader: map[string]string{"Retry-After": "5", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Vary": "Accept"},
-			want:       []string{"<title>502 · The service doesn&#39;t answer</title>", "<h1>The service doesn&#39;t answer</h1>", `<a href="">Try again</a>`},
+			want:       []string{"<title>502 · The service doesn’t answer</title>", "<h1>The service doesn’t answer</h1>", `<a href="">Try again</a>`},
 			wantNot:    []string{"<link", "<script", "style=", "src=", "start page", "report this"},
 		},
 		"missing page": {
@@ -104,7 +104,7 @@ func TestPolicyAllowsTheStyle(t *testing.T) {
 	_, rest, _ := strings.Cut(w.Body.String(), "<style>")
 	sent, _, found := strings.Cut(rest, "</style>")
 	if policy := w.Header().Get("Content-Security-Policy"); !found || !strings.Contains(policy, "'sha256-"+digest(sent)+"'") {
-		t.Errorf("policy %q doesn't allow the style of the page", policy)
+		t.Errorf("policy %q doesn’t allow the style of the page", policy)
 	}
 }
 
