@@ -23,12 +23,17 @@ type Report struct {
 	Reason  string `json:"reason,omitempty"` // why it is down
 }
 
-// Handler answers 200 "UP" while ping succeeds and otherwise 503 "DOWN" with
+// Handler answers GET and HEAD: 200 "UP" while ping succeeds and otherwise 503 "DOWN" with
 // a reason. What exactly failed goes to the log alone, once per change,
 // because anyone may ask.
 func Handler(facts instance.Facts, ping func(context.Context) error, logger *slog.Logger) http.Handler {
 	var down atomic.Bool
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			w.Header().Set("Allow", "GET, HEAD")
+			http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
+			return
+		}
 		ctx, cancel := context.WithTimeout(r.Context(), patience)
 		defer cancel()
 		report, status := Report{Service: facts.Service, Status: "UP", Version: facts.Version}, http.StatusOK

@@ -43,6 +43,16 @@ func TestHandler(t *testing.T) {
 	}
 }
 
+func TestHealthIsOnlyRead(t *testing.T) {
+	t.Parallel()
+	h := Handler(instance.Facts{}, func(context.Context) error { return nil }, slog.New(slog.DiscardHandler))
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest("POST", "/health", nil))
+	if w.Code != 405 || w.Header().Get("Allow") != "GET, HEAD" {
+		t.Errorf("%d %v", w.Code, w.Header())
+	}
+}
+
 func TestAClientThatLeavesIsNoOutage(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer

@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
-	"errors"
 	"strings"
 )
 
@@ -19,12 +18,17 @@ const ReplayedHeader = "Idempotent-Replayed"
 // maxKey is the longest key, in characters.
 const maxKey = 255
 
+// KeyError says what is wrong with a key, in words for the client.
+type KeyError string
+
+func (e KeyError) Error() string { return string(e) }
+
 // What can be wrong with a key.
-var (
-	ErrEmpty     = errors.New("the Idempotency-Key is empty: send a random value such as a UUID")
-	ErrTooLong   = errors.New("the Idempotency-Key is longer than 255 characters")
-	ErrMalformed = errors.New(`the Idempotency-Key must be printable ASCII without spaces, or such text in double quotes`)
-	ErrRepeated  = errors.New("the request has more than one Idempotency-Key")
+const (
+	ErrEmpty     KeyError = "Idempotency-Key is empty: send a random value such as a UUID"
+	ErrTooLong   KeyError = "Idempotency-Key is longer than 255 characters"
+	ErrMalformed KeyError = "Idempotency-Key must be printable ASCII without spaces, or such text in double quotes"
+	ErrRepeated  KeyError = "Idempotency-Key is given more than once"
 )
 
 // Request is what makes two requests the same. Its zero value stands for a
