@@ -57,7 +57,8 @@ type pages struct{ Config }
 // body is what the template shows beside the facts of every page.
 type body struct {
 	Reference string
-	Latest    []row // for the operator alone
+	Listed    bool // the reader is an operator, and Latest could be read
+	Latest    []row
 }
 
 // row is one order in the operator's table.
@@ -67,7 +68,7 @@ type row struct {
 	Email   string
 	Lines   int
 	Total   string
-	Status  orders.Status
+	Status  string
 	Tone    look.Tone
 	Created time.Time
 }
@@ -100,14 +101,14 @@ func (p pages) operator(r *http.Request) (look.Page, error) {
 	if err != nil {
 		return look.Page{}, err
 	}
-	shown := body{Reference: reference, Latest: make([]row, len(list.Orders))}
+	latest := make([]row, len(list.Orders))
 	for i, order := range list.Orders {
-		shown.Latest[i] = row{
+		latest[i] = row{
 			Number: order.Number, ID: order.ID, Email: order.Customer.Email, Lines: len(order.Lines),
-			Total: money.Format(order.Totals.Total, order.Currency), Status: order.Status, Tone: look.Info,
+			Total: money.Format(order.Totals.Total, order.Currency), Status: string(order.Status), Tone: look.Info,
 			Created: order.Created,
 		}
 	}
-	page.Body = shown
+	page.Body = body{Reference: reference, Listed: true, Latest: latest}
 	return page, nil
 }
