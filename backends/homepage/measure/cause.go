@@ -1,0 +1,90 @@
+package measure
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"syscall"
+)
+
+// Cause is why a request failed. Only the service itself having answered with
+// a 5xx is the service's word; the others say that it could not be reached.
+type Cause uint8
+
+// The causes of failure.
+const (
+	NoFailure     Cause = iota
+	ServerError         // the service answered with a 5xx
+	InternalError       // the service, running in this process, broke off
+	Refused             // the upstream refused the connection
+	TimedOut            // the upstream did not answer in time
+	Unresolved          // the upstream's name has no address
+	Closed              // the upstream closed the connection without an answer
+	Unavailable         // every upstream is marked as unhealthy or full
+	Unreachable         // the upstream could not be reached in another way
+)
+
+// Answered reports whether the service itself was reached.
+func (c Cause) Answered() bool { return c <= InternalError }
+
+const (
+	statusClientClosed       = 499 // as Caddy and nginx call a client that left
+	statusInternal           = 500
+	statusBadGateway         = 502
+	statusServiceUnavailable = 503
+	statusGatewayTimeout     = 504
+)
+
+// abandoned reports whether the client left before the end, which says nothing
+// about the service.
+func abandoned(result Result) bool {
+	return result.Status == statusClientClosed || result.Err != nil && errors.Is(result.Err, context.Canceled)
+}
+
+// causeOf tells "it could not be reached" from "it answered 5xx".
+func causeOf(result Result) Cause {
+	if classOf(result.Status) != failed {
+		return NoFailure
+	}
+	if result.Err != nil {
+		if cause := causeOfError(result.Err); cause != NoFailure {
+			return cause
+		}
+	}
+	switch {
+	case result.Status == statusBadGateway:
+		return Unreachable
+	case result.Status == statusGatewayTimeout:
+		return TimedOut
+	case result.Err == nil:
+		return ServerError
+	case result.Status == statusServiceUnavailable:
+		return Unavailable
+	default:
+		return InternalError
+	}
+}
+
+// causeOfError finds the cause in an error of the network.
+func causeOfError(err error) Cause {
+	var unresolved *net.DNSError
+	switch {
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return Refused
+	case errors.As(err, &unresolved):
+		return Unresolved
+	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded), errors.Is(err, syscall.ETIMEDOUT):
+		return TimedOut
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return Closed
+	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.ENOENT):
+		return Unreachable
+	}
+	var timeout net.Error
+	if errors.As(err, &timeout) && timeout.Timeout() {
+		return TimedOut
+	}
+	return NoFailure
+}

@@ -1,0 +1,144 @@
+// Package measure records what happened to the real requests of each service,
+// with atomic counters only: under 100 ns and no allocation for a request.
+package measure
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// FreshFor is how long an observation counts as evidence of how a service is.
+const FreshFor = time.Minute
+
+// Registry holds a recorder per service. It outlives configurations, so that a
+// reload does not set counters back. Safe for concurrent use.
+type Registry struct {
+	now       func() time.Time
+	mu        sync.Mutex
+	recorders map[string]*Recorder
+}
+
+// NewRegistry returns an empty registry.
+func NewRegistry() *Registry {
+	return &Registry{now: time.Now, recorders: make(map[string]*Recorder)}
+}
+
+// Recorder returns the recorder of the service with this ID, always the same.
+// The ID must come from the configuration: one taken from a request would let
+// clients grow the registry.
+func (r *Registry) Recorder(id string) *Recorder {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	rec, ok := r.recorders[id]
+	if !ok {
+		rec = &Recorder{now: r.now, since: r.now()}
+		r.recorders[id] = rec
+	}
+	return rec
+}
+
+// Result is how one request ended.
+type Result struct {
+	Status int           // the HTTP status; 0 is taken as 200
+	Bytes  int64         // size of the body sent
+	TTFB   time.Duration // until the first byte of the answer was sent
+	Err    error         // why there was no answer; nil when the service answered
+}
+
+// Recorder counts the requests of one service. Call Begin when one arrives
+// and End when it is over, exactly once each. Safe for concurrent use.
+type Recorder struct {
+	now   func() time.Time
+	since time.Time
+
+	inFlight  atomic.Int64
+	classes   [6]atomic.Uint64 // ended requests by status / 100
+	abandoned atomic.Uint64    // ended because the client left
+	unreached atomic.Uint64
+	bytes     atomic.Uint64
+	firstByte [buckets]atomic.Uint64
+	window    window
+
+	successAt atomic.Int64  // Unix nanoseconds; 0: never
+	success   atomic.Uint64 // its status and latency, packed
+
+	mu      sync.Mutex // failures are rare
+	failure Failure
+	err     error // of failure; its text is made when somebody asks
+}
+
+// Begin notes that a request has arrived.
+func (r *Recorder) Begin() { r.inFlight.Add(1) }
+
+// End notes how the request ended.
+func (r *Recorder) End(result Result) {
+	r.inFlight.Add(-1)
+	if result.Status == 0 {
+		result.Status = 200
+	}
+	r.bytes.Add(uint64(max(result.Bytes, 0))) // #nosec G115 -- not negative
+	if abandoned(result) {
+		r.abandoned.Add(1)
+		return
+	}
+	now := r.now()
+	r.window.begin(now, r.totals)
+	r.classes[classOf(result.Status)].Add(1)
+	r.firstByte[bucketOf(result.TTFB)].Add(1)
+	cause := causeOf(result)
+	if cause == NoFailure {
+		r.success.Store(pack(result))
+		r.successAt.Store(now.UnixNano())
+		return
+	}
+	if !cause.Answered() {
+		r.unreached.Add(1)
+	}
+	r.fail(now, cause, result)
+}
+
+// fail notes a failure as the last one. It belongs to a run of failures when
+// no success and no long silence came between.
+func (r *Recorder) fail(now time.Time, cause Cause, result Result) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	since := r.failure.Since
+	if last := r.failure.At; now.Sub(last) > FreshFor || r.successAt.Load() >= last.UnixNano() {
+		since = now
+	}
+	r.failure = Failure{At: now, Since: since, Status: result.Status, Latency: result.TTFB, Cause: cause}
+	r.err = result.Err
+}
+
+// totals are the counters that the recent ones are taken from.
+func (r *Recorder) totals() totals {
+	t := totals{failures: r.classes[failed].Load()}
+	for i := range r.classes {
+		t.requests += r.classes[i].Load()
+	}
+	return t
+}
+
+// failed is the class of every failure.
+const failed = 5
+
+// classOf is the first digit of a status that has one from 1 to 5, else 0.
+func classOf(status int) int {
+	if status < 100 || status > 599 {
+		return 0
+	}
+	return status / 100
+}
+
+const statusBits = 10
+
+// pack puts status and latency, in microseconds, into one word.
+func pack(result Result) uint64 {
+	micros := uint64(max(result.TTFB, 0).Microseconds())         // #nosec G115 -- not negative
+	return micros<<statusBits | uint64(min(result.Status, 1023)) // #nosec G115 -- a status is positive
+}
+
+func unpack(word uint64) (status int, latency time.Duration) {
+	return int(word & (1<<statusBits - 1)), time.Duration(word>>statusBits) * time.Microsecond // #nosec G115 -- packed above
+}
