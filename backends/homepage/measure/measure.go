@@ -103,11 +103,11 @@ func (r *Recorder) End(result Result) {
 func (r *Recorder) fail(now time.Time, cause Cause, result Result) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	since := r.failure.Since
+	since, run := r.failure.Since, r.failure.Run+1
 	if last := r.failure.At; now.Sub(last) > FreshFor || r.successAt.Load() >= last.UnixNano() {
-		since = now
+		since, run = now, 1
 	}
-	r.failure = Failure{At: now, Since: since, Status: result.Status, Latency: result.TTFB, Cause: cause}
+	r.failure = Failure{At: now, Since: since, Run: run, Status: result.Status, Latency: result.TTFB, Cause: cause}
 	r.err = result.Err
 }
 

@@ -89,13 +89,14 @@ func TestFailingSince(t *testing.T) {
 		results []Result // a second apart
 		pause   time.Duration
 		want    time.Duration // of the start of the run, after epoch
+		run     uint64
 	}{
-		"the first":               {results: []Result{failed}},
-		"an unbroken run":         {results: []Result{failed, failed, failed}},
-		"after a success":         {results: []Result{failed, succeeded, failed, failed}, want: 2 * time.Second},
-		"a client left meanwhile": {results: []Result{failed, {Status: 499}, failed}},
-		"after a long silence":    {results: []Result{failed, failed}, pause: FreshFor, want: FreshFor + time.Second},
-		"after a short silence":   {results: []Result{failed, failed}, pause: FreshFor - time.Second},
+		"the first":               {results: []Result{failed}, run: 1},
+		"an unbroken run":         {results: []Result{failed, failed, failed}, run: 3},
+		"after a success":         {results: []Result{failed, succeeded, failed, failed}, want: 2 * time.Second, run: 2},
+		"a client left meanwhile": {results: []Result{failed, {Status: 499}, failed}, run: 2},
+		"after a long silence":    {results: []Result{failed, failed}, pause: FreshFor, want: FreshFor + time.Second, run: 1},
+		"after a short silence":   {results: []Result{failed, failed}, pause: FreshFor - time.Second, run: 2},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -108,8 +109,8 @@ func TestFailingSince(t *testing.T) {
 				request(r, result)
 			}
 			got := r.Snapshot().LastFailure
-			if since := got.Since.Sub(epoch); since != test.want || !got.At.Equal(c.now()) {
-				t.Errorf("failing since %v, want %v", since, test.want)
+			if since := got.Since.Sub(epoch); since != test.want || got.Run != test.run || !got.At.Equal(c.now()) {
+				t.Errorf("a run of %d since %v, want %d since %v", got.Run, since, test.run, test.want)
 			}
 			if got.Cause != Refused || got.Detail != errRefused.Error() || got.Status != 502 {
 				t.Errorf("%+v", got)

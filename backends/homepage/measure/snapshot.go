@@ -31,6 +31,7 @@ type Success struct {
 type Failure struct {
 	At      time.Time // zero: never
 	Since   time.Time // the first of the unbroken run of failures that this one ends
+	Run     uint64    // length of that run
 	Status  int
 	Latency time.Duration // to the first byte
 	Cause   Cause

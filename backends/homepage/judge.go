@@ -1,0 +1,185 @@
+package homepage
+
+import (
+	"time"
+
+	"github.com/aditechsphere/fairway/backends/homepage/measure"
+)
+
+// State is what may be said of a service now.
+type State string
+
+// The states. Absence of evidence is never Answering.
+const (
+	Answering State = "answering" // a success or a passed probe at most 60 s old
+	Failing   State = "failing"   // see Judge
+	Unknown   State = "unknown"   // nothing seen for 60 s
+)
+
+const (
+	// A service fails when more than this share of its recent requests failed…
+	failingShare = 0.05
+	// …and the last one did, or at least this many.
+	failingCount = 5
+)
+
+// Source is how an observation was made.
+type Source string
+
+// The sources.
+const (
+	Measured Source = "measured" // on a real request
+	Probed   Source = "probed"   // on a request made to see whether it works
+)
+
+// Observation is one thing seen of a service.
+type Observation struct {
+	Source  Source
+	At      time.Time
+	OK      bool          // the service answered, with anything below 500
+	Status  int           // 0 without an answer
+	Latency time.Duration // to the first byte
+	Cause   measure.Cause // when not OK
+	Detail  string        // the error; may name addresses, so for operators only
+	Since   time.Time     // start of the unbroken run of failures; zero when OK or when successes come between
+}
+
+// Judgement is a service's state and what it rests on.
+type Judgement struct {
+	Entry
+	State State
+
+	// Evidence is what decided; for Unknown what was seen last, however old.
+	// Its At is zero when nothing was ever seen.
+	Evidence Observation
+}
+
+// Judge says how the service is at the time now.
+//
+// It is Failing when the last thing seen within 60 s is a failed probe; or a
+// failed request, with more than 5% of the last minute's requests failed; or
+// when more than 5% of them and at least five failed, even if the last one did
+// not. Otherwise it is Answering when a success or a passed probe is at most
+// 60 s old, and Unknown when not.
+func Judge(e Entry, now time.Time) Judgement {
+	j := Judgement{Entry: e, State: Unknown}
+	success, failure, probe := succeeded(e), failed(e), probed(e)
+	last := latest(success, failure, probe)
+	j.Evidence = last
+
+	switch recent := e.recently(now); {
+	case fresh(last, now) && !last.OK && (last.Source == Probed || !recent.tolerable()):
+		j.State = Failing
+		j.Evidence.Since = startOfRun(failure, probe, last)
+		if last.Source == Measured && e.Evidence.LastFailure.Run < recent.Failures {
+			j.Evidence.Since = time.Time{}
+		}
+	case fresh(failure, now) && !recent.tolerable() && recent.Failures >= failingCount:
+		j.State = Failing
+		j.Evidence = failure
+		j.Evidence.Since = time.Time{}
+	default:
+		if best := latest(success, passed(probe)); fresh(best, now) {
+			j.State, j.Evidence = Answering, best
+		}
+	}
+	return j
+}
+
+// recent is what the last minute's requests came to.
+type recent measure.Recent
+
+func (e Entry) recently(now time.Time) recent {
+	if now.Sub(e.Evidence.Last) > measure.FreshFor {
+		return recent{}
+	}
+	return recent(e.Evidence.Recent)
+}
+
+// tolerable reports whether requests were made and few of them failed.
+func (r recent) tolerable() bool {
+	return r.Requests > 0 && float64(r.Failures) <= failingShare*float64(r.Requests)
+}
+
+// fresh reports whether o is evidence at the time now. What seems to come from
+// the future, because a clock was set back, is none.
+func fresh(o Observation, now time.Time) bool {
+	age := now.Sub(o.At)
+	return !o.At.IsZero() && age >= 0 && age <= measure.FreshFor
+}
+
+// latest is the observation made last; a failure where two are as old.
+func latest(first Observation, others ...Observation) Observation {
+	last := first
+	for _, o := range others {
+		if o.At.After(last.At) || o.At.Equal(last.At) && !o.OK && !o.At.IsZero() {
+			last = o
+		}
+	}
+	return last
+}
+
+func succeeded(e Entry) Observation {
+	s := e.Evidence.LastSuccess
+	return Observation{Source: Measured, OK: true, At: s.At, Status: s.Status, Latency: s.Latency}
+}
+
+func failed(e Entry) Observation {
+	f := e.Evidence.LastFailure
+	return Observation{Source: Measured, At: f.At, Status: f.Status, Latency: f.Latency, Cause: f.Cause, Detail: f.Detail, Since: f.Since}
+}
+
+func probed(e Entry) Observation {
+	if e.Probe == nil {
+		return Observation{Source: Probed}
+	}
+	p := e.Probe
+	o := Observation{Source: Probed, At: p.At, OK: p.Passed(), Status: p.Status, Latency: p.Latency, Detail: p.Err}
+	if o.OK {
+		return o
+	}
+	o.Cause, o.Since = causeOf(p), p.FailingSince
+	if o.Since.IsZero() {
+		o.Since = p.At
+	}
+	return o
+}
+
+// passed is the probe, or nothing when it failed.
+func passed(probe Observation) Observation {
+	if !probe.OK {
+		return Observation{Source: Probed}
+	}
+	return probe
+}
+
+// causeOf tells a service that answered 5xx from one that could not be reached.
+func causeOf(p *Probe) measure.Cause {
+	switch {
+	case p.Err != "":
+		return measure.Unreachable
+	case p.Status == 502:
+		return measure.Unreachable
+	case p.Status == 504:
+		return measure.TimedOut
+	default:
+		return measure.ServerError
+	}
+}
+
+// startOfRun is since when the service fails: requests and probes that failed
+// within a minute of each other are one run of failures.
+func startOfRun(failure, probe, last Observation) time.Time {
+	if failure.Since.IsZero() || probe.Since.IsZero() || gap(failure, probe) > measure.FreshFor {
+		return last.Since
+	}
+	if failure.Since.Before(probe.Since) {
+		return failure.Since
+	}
+	return probe.Since
+}
+
+// gap is the time between two runs of failures, negative when they overlap.
+func gap(a, b Observation) time.Duration {
+	return max(a.Since.Sub(b.At), b.Since.Sub(a.At))
+}

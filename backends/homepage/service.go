@@ -1,0 +1,70 @@
+// Package homepage is what the dashboard knows and how it judges it: which
+// services the running configuration has, what was seen of each, and what may
+// truthfully be said from that.
+package homepage
+
+import (
+	"time"
+
+	"github.com/aditechsphere/fairway/backends/homepage/measure"
+)
+
+// Kind is how a service is served.
+type Kind string
+
+// The kinds of service.
+const (
+	Embedded Kind = "embedded" // runs inside this process
+	Proxied  Kind = "proxied"  // runs elsewhere, behind a reverse proxy
+	Static   Kind = "static"   // files or fixed answers
+	Redirect Kind = "redirect" // leads to another address
+	Other    Kind = "other"
+)
+
+// Service is one service of the running configuration.
+type Service struct {
+	ID          string   // fixed by the configuration: "blog"
+	Name        string   // as shown: "Blog"; default: the ID
+	Description string   // a sentence; optional
+	Kind        Kind     //
+	URLs        []string // addresses without a trailing slash, the preferred first
+	Upstreams   []string // addresses behind the proxy; for operators only
+	Health      string   // path of the health check; optional
+}
+
+// Title is the name to show.
+func (s Service) Title() string {
+	if s.Name == "" {
+		return s.ID
+	}
+	return s.Name
+}
+
+// Probe is the outcome of the last request that was made only to see whether
+// the service answers.
+type Probe struct {
+	At      time.Time
+	Latency time.Duration
+	Status  int    // 0 without an answer
+	Err     string // why there was no answer; may name addresses
+
+	// FailingSince is when the first of an unbroken run of failed probes was
+	// made. Default: At.
+	FailingSince time.Time
+}
+
+// Passed reports whether the service answered, with anything below 500.
+func (p *Probe) Passed() bool { return p.Err == "" && p.Status >= 100 && p.Status < 500 }
+
+// Entry is a service and everything that was seen of it.
+type Entry struct {
+	Service
+	Evidence measure.Snapshot // of real requests; zero when they are not measured
+	Probe    *Probe           // nil: never probed
+}
+
+// Catalogue lists the services of the running configuration. It is safe for
+// concurrent use and fast enough to be asked once a second.
+type Catalogue interface {
+	Entries() []Entry
+}

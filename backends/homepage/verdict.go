@@ -1,0 +1,151 @@
+package homepage
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aditechsphere/fairway/backends/homepage/measure"
+)
+
+// Report is what the dashboard says of all services at one time.
+type Report struct {
+	At       time.Time
+	State    State       // of the platform: that of the worst service; Unknown without any
+	Verdict  string      // in one sentence, without addresses
+	Services []Judgement // worst first
+}
+
+// Assess judges all entries at the time now. Times in sentences are given in
+// the time zone of now.
+func Assess(entries []Entry, now time.Time) Report {
+	r := Report{At: now, State: Unknown}
+	for _, e := range entries {
+		r.Services = append(r.Services, Judge(e, now))
+	}
+	slices.SortStableFunc(r.Services, worstFirst)
+	if len(r.Services) > 0 {
+		r.State = r.Services[0].State
+	}
+	r.Verdict = r.verdict()
+	return r
+}
+
+var severity = map[State]int{Failing: 0, Unknown: 1, Answering: 2}
+
+func worstFirst(a, b Judgement) int {
+	return cmp.Or(
+		cmp.Compare(severity[a.State], severity[b.State]),
+		strings.Compare(strings.ToLower(a.Title()), strings.ToLower(b.Title())),
+	)
+}
+
+// NeedsAttention are the services that are not known to answer.
+func (r Report) NeedsAttention() []Judgement {
+	n := slices.IndexFunc(r.Services, func(j Judgement) bool { return j.State == Answering })
+	if n < 0 {
+		return r.Services
+	}
+	return r.Services[:n]
+}
+
+// In returns the services in a state.
+func (r Report) in(state State) []Judgement {
+	var found []Judgement
+	for _, j := range r.Services {
+		if j.State == state {
+			found = append(found, j)
+		}
+	}
+	return found
+}
+
+func (r Report) verdict() string {
+	failing, unknown, total := r.in(Failing), r.in(Unknown), len(r.Services)
+	switch {
+	case total == 0:
+		return "No services yet"
+	case len(failing) == 1:
+		return fmt.Sprintf("%s is failing: %s", failing[0].Title(), failing[0].Reason(r.At))
+	case len(failing) > 1:
+		return titles(failing) + " are failing"
+	case len(unknown) > 0:
+		return "Nothing heard of " + titles(unknown) + " for a minute"
+	case total == 1:
+		return r.Services[0].Title() + " is answering"
+	case total == 2:
+		return "Both services answering"
+	default:
+		return fmt.Sprintf("All %d services answering", total)
+	}
+}
+
+// titles lists up to three services: "Blog, Orders and 2 more".
+func titles(services []Judgement) string {
+	var names []string
+	for _, j := range services {
+		names = append(names, j.Title())
+	}
+	switch n := len(names); {
+	case n == 1:
+		return names[0]
+	case n <= 3:
+		return strings.Join(names[:n-1], ", ") + " and " + names[n-1]
+	default:
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:2], ", "), n-2)
+	}
+}
+
+// Reason is why a service is not known to answer, without its name and without
+// addresses: "upstream refused connections since 13:47 UTC". It is "" when the
+// service answers.
+func (j Judgement) Reason(now time.Time) string {
+	switch {
+	case j.State == Answering:
+		return ""
+	case j.State == Unknown && j.Evidence.At.IsZero():
+		return "nothing measured or probed yet"
+	case j.State == Unknown:
+		return "nothing measured or probed since " + clock(j.Evidence.At, now)
+	}
+	if !j.Evidence.Since.IsZero() {
+		return words(j.Evidence) + " since " + clock(j.Evidence.Since, now)
+	}
+	recent := j.recently(now)
+	return fmt.Sprintf("%d of the last minute’s %d requests failed: %s", recent.Failures, recent.Requests, words(j.Evidence))
+}
+
+// words say what a failed observation shows.
+func words(o Observation) string {
+	switch o.Cause {
+	case measure.Refused:
+		return "upstream refused connections"
+	case measure.TimedOut:
+		return "upstream did not answer in time"
+	case measure.Unresolved:
+		return "the upstream’s name could not be resolved"
+	case measure.Closed:
+		return "upstream closed the connection"
+	case measure.Unavailable:
+		return "no upstream was available"
+	case measure.InternalError:
+		return "internal errors"
+	case measure.ServerError:
+		return fmt.Sprintf("answering %d", o.Status)
+	}
+	if o.Source == Probed && o.Status == 0 {
+		return "no answer to probes"
+	}
+	return "upstream could not be reached"
+}
+
+// clock is a time of today as "13:47 UTC", of another day with its date.
+func clock(t, now time.Time) string {
+	t = t.In(now.Location())
+	if t.YearDay() == now.YearDay() && t.Year() == now.Year() {
+		return t.Format("15:04 MST")
+	}
+	return t.Format("2 Jan 15:04 MST")
+}
