@@ -3,5 +3,9 @@
 package fairway
 
 import (
+	_ "github.com/aditechsphere/fairway/caddymodule/apachelog"
+	_ "github.com/aditechsphere/fairway/caddymodule/command"
+	_ "github.com/aditechsphere/fairway/caddymodule/errorpage"
 	_ "github.com/aditechsphere/fairway/caddymodule/platform"
+	_ "github.com/aditechsphere/fairway/caddymodule/services"
 )

@@ -51,10 +51,12 @@ func versionFrom(info *debug.BuildInfo) string {
 		if dep.Path != modulePath {
 			continue
 		}
-		if dep.Replace != nil && dep.Replace.Version != "" {
+		if dep.Replace == nil {
+			return dep.Version
+		}
+		if dep.Replace.Version != "" {
 			return dep.Replace.Version
 		}
-		return dep.Version
 	}
 	return "(devel)"
 }

@@ -51,9 +51,16 @@ type probeResult struct {
 	last *homepage.Probe // nil: never probed
 }
 
+// set notes a probe; in a run of failures it keeps when the run began.
 func (p *probeResult) set(probe homepage.Probe) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if !probe.Passed() {
+		probe.FailingSince = probe.At
+		if p.last != nil && !p.last.Passed() {
+			probe.FailingSince = p.last.FailingSince
+		}
+	}
 	p.last = &probe
 }
 

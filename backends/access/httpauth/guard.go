@@ -98,7 +98,7 @@ func (g *guard) signIn(w http.ResponseWriter, r *http.Request) {
 	case query.Has("to") && g.Operator(r):
 		g.handOn(w, r, query.Get("to"))
 	case g.elsewhere(r) != "":
-		http.Redirect(w, r, g.elsewhere(r), http.StatusSeeOther)
+		http.Redirect(w, r, g.elsewhere(r), http.StatusSeeOther) //nolint:gosec // to the dashboard of this configuration
 	default:
 		g.explain(w, http.StatusOK, "Sign in",
 			"Run “caddy fairway sign-in” on the server and open the link that it prints. It works once, for 15 minutes.")
@@ -146,7 +146,7 @@ func (g *guard) handOn(w http.ResponseWriter, r *http.Request, origin string) {
 		g.explain(w, http.StatusInternalServerError, "Signing in failed", "The server's log says why.")
 		return
 	}
-	http.Redirect(w, r, origin+"/sign-in?token="+url.QueryEscape(token), http.StatusSeeOther)
+	http.Redirect(w, r, origin+"/sign-in?token="+url.QueryEscape(token), http.StatusSeeOther) //nolint:gosec // one of Origins
 }
 
 func (g *guard) signOut(w http.ResponseWriter, r *http.Request) {
