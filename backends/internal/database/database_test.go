@@ -50,7 +50,11 @@ func bodies(t testing.TB, db *DB) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer rows.Close()
+	defer func() {
+		if err := rows.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
 	var found []string
 	for rows.Next() {
 		var body string
@@ -103,7 +107,7 @@ func TestWritesOutliveTheDatabaseHandle(t *testing.T) {
 	if err := first.Write(t.Context(), add("kept")); err != nil {
 		t.Fatal(err)
 	}
-	// A copy taken after the acknowledgement is what a power cut would leave behind.
+	// A copy taken after the acknowledgement is what a killed process leaves behind.
 	copied := filepath.Join(t.TempDir(), "copy.db")
 	for _, suffix := range []string{"", "-wal"} {
 		content, err := os.ReadFile(path + suffix)
@@ -139,7 +143,11 @@ func TestMigrationsRunOnceInOrderAndAllOrNothing(t *testing.T) {
 	if err != nil {
 		t.Fatalf("the failed migration was recorded: %v", err)
 	}
-	defer db.Close()
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 	var tables, columns int
 	if err := db.Read().QueryRow("SELECT count(*) FROM sqlite_schema WHERE name = 'half'").Scan(&tables); err != nil {
 		t.Fatal(err)

@@ -24,15 +24,20 @@ var advice = map[int]string{
 // itself: damaged, not writable, full disk. Other errors, and nil, are
 // returned as they are. What Write returns is already explained.
 func (db *DB) Explain(err error) error {
-	var cause *sqlite.Error
-	if !errors.As(err, &cause) {
-		return err
-	}
-	const primaryCode = 0xff // extended codes keep the primary one in the low byte
-	if what, ok := advice[cause.Code()&primaryCode]; ok {
+	if what, ok := adviceOn(err); ok {
 		return fmt.Errorf("database %s: %s: %w", db.path, what, err)
 	}
 	return err
+}
+
+func adviceOn(err error) (what string, ok bool) {
+	var cause *sqlite.Error
+	if !errors.As(err, &cause) {
+		return "", false
+	}
+	const primaryCode = 0xff // extended codes keep the primary one in the low byte
+	what, ok = advice[cause.Code()&primaryCode]
+	return what, ok
 }
 
 // failure explains err and names the path in any case.
@@ -41,8 +46,8 @@ func (db *DB) failure(err error) error {
 	if errors.As(err, &newer) {
 		return err
 	}
-	if explained := db.Explain(err); explained != err {
-		return explained
+	if _, ok := adviceOn(err); ok {
+		return db.Explain(err)
 	}
 	return fmt.Errorf("database %s: %w", db.path, err)
 }

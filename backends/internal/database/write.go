@@ -117,17 +117,21 @@ func (db *DB) inTransaction(fn func(tx *sql.Tx) error) error {
 // run calls fn in a savepoint and keeps its error in w.err. An error of its
 // own means that the transaction of the whole group is broken.
 func (w *write) run(tx *sql.Tx) error {
-	if w.err = w.ctx.Err(); w.err != nil {
+	select {
+	case <-w.ctx.Done():
+		w.err = w.ctx.Err()
 		return nil
+	default:
 	}
-	if _, err := tx.Exec("SAVEPOINT one"); err != nil {
+	ctx := context.WithoutCancel(w.ctx)
+	if _, err := tx.ExecContext(ctx, "SAVEPOINT one"); err != nil {
 		return err
 	}
-	if w.err = w.call(tx); w.err == nil {
-		_, err := tx.Exec("RELEASE one")
+	if w.err = w.call(ctx, tx); w.err == nil {
+		_, err := tx.ExecContext(ctx, "RELEASE one")
 		return err
 	}
-	if _, err := tx.Exec("ROLLBACK TO one; RELEASE one"); err != nil {
+	if _, err := tx.ExecContext(ctx, "ROLLBACK TO one; RELEASE one"); err != nil {
 		// A full disk or an I/O error rolls back the whole transaction, not only the savepoint.
 		return fmt.Errorf("%w (after: %w)", err, w.err)
 	}
@@ -135,13 +139,13 @@ func (w *write) run(tx *sql.Tx) error {
 }
 
 // call runs fn and turns a panic into an error.
-func (w *write) call(tx *sql.Tx) (err error) {
+func (w *write) call(ctx context.Context, tx *sql.Tx) (err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			err = fmt.Errorf("panic in a database write: %v\n%s", cause, debug.Stack())
 		}
 	}()
-	return w.fn(context.WithoutCancel(w.ctx), tx)
+	return w.fn(ctx, tx)
 }
 
 // ignoreDone drops the error of rolling back a transaction that SQLite or fn has already ended.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -32,7 +33,7 @@ func TestHandler(t *testing.T) {
 	} {
 		failure = step.failure
 		w := httptest.NewRecorder()
-		h.ServeHTTP(w, httptest.NewRequest("GET", "/health", nil))
+		h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/health", nil))
 		if w.Code != step.status || strings.TrimSpace(w.Body.String()) != step.body ||
 			w.Header().Get("Content-Type") != "application/json" || w.Header().Get("Cache-Control") != "no-store" {
 			t.Errorf("step %d: %d %v %s", i, w.Code, w.Header(), w.Body)
@@ -47,7 +48,7 @@ func TestHealthIsOnlyRead(t *testing.T) {
 	t.Parallel()
 	h := Handler(instance.Facts{}, func(context.Context) error { return nil }, slog.New(slog.DiscardHandler))
 	w := httptest.NewRecorder()
-	h.ServeHTTP(w, httptest.NewRequest("POST", "/health", nil))
+	h.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/health", nil))
 	if w.Code != 405 || w.Header().Get("Allow") != "GET, HEAD" {
 		t.Errorf("%d %v", w.Code, w.Header())
 	}
@@ -59,7 +60,7 @@ func TestAClientThatLeavesIsNoOutage(t *testing.T) {
 	h := Handler(instance.Facts{}, func(ctx context.Context) error { return ctx.Err() }, slog.New(slog.NewTextHandler(&log, nil)))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/health", nil).WithContext(ctx))
+	h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/health", nil).WithContext(ctx))
 	if log.Len() != 0 {
 		t.Errorf("logged %s", &log)
 	}

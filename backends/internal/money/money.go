@@ -52,11 +52,14 @@ func Format(amount int64, currency string) string {
 	if digits == 0 {
 		return strconv.FormatInt(amount, 10) + " " + code
 	}
-	sign, magnitude := "", uint64(amount)
-	if amount < 0 {
-		sign, magnitude = "-", -magnitude // right for the smallest int64 too
+	text, negative := strings.CutPrefix(strconv.FormatInt(amount, 10), "-")
+	sign := ""
+	if negative {
+		sign = "-"
 	}
-	text := fmt.Sprintf("%0*d", digits+1, magnitude)
+	if short := digits + 1 - len(text); short > 0 {
+		text = strings.Repeat("0", short) + text
+	}
 	point := len(text) - digits
 	return sign + text[:point] + "." + text[point:] + " " + code
 }

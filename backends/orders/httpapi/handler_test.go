@@ -171,6 +171,14 @@ func TestRefusals(t *testing.T) {
 	t.Parallel()
 	s := newService(t)
 	s.place(t)
+	t.Cleanup(func() {
+		if n := s.count(t); n != 1 {
+			t.Errorf("%d orders stored, want the one from before", n)
+		}
+		if s.log.Len() > 0 {
+			t.Errorf("refusals are the client's fault, yet were logged: %s", s.log)
+		}
+	})
 	deep := strings.Repeat(`{"a":`, 40) + "1" + strings.Repeat("}", 40)
 	for name, tc := range map[string]struct {
 		method, target, body string
@@ -228,6 +236,7 @@ func TestRefusals(t *testing.T) {
 		"broken query":      {method: "GET", target: "/v1/orders?limit=%zz", status: 400, kind: "invalid-parameter"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			w := s.do(tc.method, tc.target, tc.body, tc.header...)
 			var p struct {
 				Type, Title string
@@ -258,18 +267,17 @@ func TestRefusals(t *testing.T) {
 			}
 		})
 	}
-	if n := s.count(t); n != 1 {
-		t.Errorf("%d orders stored, want the one from before", n)
-	}
-	if s.log.Len() > 0 {
-		t.Errorf("refusals are the client's fault, yet were logged: %s", s.log)
-	}
 }
 
 func TestIdempotencyKey(t *testing.T) {
 	t.Parallel()
 	s := newService(t)
 	first := s.do("POST", "/v1/orders", coffee, "Idempotency-Key", "k-1")
+	t.Cleanup(func() {
+		if n := s.count(t); n != 3 {
+			t.Errorf("%d orders, want 3", n)
+		}
+	})
 	for name, tc := range map[string]struct {
 		body, key, auth string
 		status          int
@@ -282,6 +290,7 @@ func TestIdempotencyKey(t *testing.T) {
 		"another key":          {coffee, "k-2", s.key, 201, false},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			w := s.do("POST", "/v1/orders", tc.body, "Idempotency-Key", tc.key, "Authorization", "Bearer "+tc.auth)
 			if w.Code != tc.status || (w.Header().Get("Idempotent-Replayed") == "true") != tc.replayed {
 				t.Fatalf("%d %v %s", w.Code, w.Header(), w.Body)
@@ -303,9 +312,6 @@ func TestIdempotencyKey(t *testing.T) {
 				}
 			}
 		})
-	}
-	if n := s.count(t); n != 3 {
-		t.Errorf("%d orders, want 3", n)
 	}
 }
 

@@ -60,7 +60,7 @@ func place(t *testing.T, s *orders.Service, title, email string, amount int64) {
 
 func get(h http.Handler) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
-	h.ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
 	return w
 }
 
