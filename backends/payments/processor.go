@@ -63,7 +63,7 @@ const (
 // Answer is a processor's answer to an attempt.
 type Answer struct {
 	Verdict Verdict
-	Decline *Error // why, when declined
+	Decline *Error // why, when declined; nil gives a generic decline
 }
 
 // Check refuses details that no card has, or that of an expired one.

@@ -260,7 +260,10 @@ func (a Answer) apply(charge *Charge, method *PaymentMethod) *Error {
 		charge.Status = ChargeSucceeded
 		return nil
 	case VerdictDeclined:
-		decline = *a.Decline
+		decline = *Declined(CodeCardDeclined, "generic_decline", "", "Your card was declined.")
+		if a.Decline != nil {
+			decline = *a.Decline
+		}
 	case VerdictRequiresAction:
 		// There is no page yet on which a payer could authenticate.
 		decline = *Declined(CodeAuthenticationRequired, declineAuthenticationRequired, "",

@@ -33,9 +33,9 @@ func (c *call) refuse(err error) {
 			"endpoint", c.request.Pattern, "error", err)
 		c.answerWith(http.StatusInternalServerError, object{"error": errorObject(&payments.Error{
 			Type: payments.APIError, Message: "The request could not be carried out; the server's log says why. " +
-				"Nothing is lost by trying it again with the same idempotency key."})})
+				"It is safe to try it again with the same idempotency key."})})
 	}
-	c.answer.header = retryAdvice(c.answer.status, refusal)
+	c.answer.header = c.retryAdvice(refusal)
 }
 
 // statusOf maps a refusal to its HTTP status.
@@ -53,11 +53,14 @@ func statusOf(e *payments.Error) int {
 }
 
 // retryAdvice tells the SDKs when to try again where the status alone does not.
-func retryAdvice(status int, refusal *payments.Error) map[string]string {
+func (c *call) retryAdvice(refusal *payments.Error) map[string]string {
+	repeatable := c.request.Method == http.MethodGet || c.key != ""
 	switch {
-	case refusal != nil && refusal.Code == payments.CodeLockTimeout,
-		status == http.StatusConflict, status == http.StatusInternalServerError:
+	case refusal != nil && refusal.Code == payments.CodeLockTimeout, c.answer.status == http.StatusConflict,
+		c.answer.status == http.StatusInternalServerError && repeatable:
 		return map[string]string{"Stripe-Should-Retry": "true"}
+	case c.answer.status == http.StatusInternalServerError:
+		return map[string]string{"Stripe-Should-Retry": "false"} // it could take the money a second time
 	default:
 		return nil
 	}

@@ -285,18 +285,18 @@ func readConfirmation(p *params, confirm bool) (how payments.Confirmation) {
 func readCreated(p *params) (from, to int64) {
 	value := p.take("created")
 	if value == nil || value.fields == nil {
-		at, _ := p.integer("created")
-		return at, at
+		at := readSecond(p, "created")
+		return max(at, 0), max(at, 0)
 	}
 	p.hash("created", func(created *params) {
 		lower, upper := []int64{0}, []int64{}
 		for name, shift := range map[string]int64{"gt": 1, "gte": 0} {
-			if at, sent := created.integer(name); sent {
+			if at := readSecond(created, name); at >= 0 {
 				lower = append(lower, at+shift)
 			}
 		}
 		for name, shift := range map[string]int64{"lt": -1, "lte": 0} {
-			if at, sent := created.integer(name); sent {
+			if at := readSecond(created, name); at >= 0 {
 				upper = append(upper, at+shift)
 			}
 		}
@@ -307,3 +307,6 @@ func readCreated(p *params) (from, to int64) {
 	})
 	return from, to
 }
+
+// readSecond reads a time in unix seconds, -1 when it was not sent.
+func readSecond(p *params, name string) int64 { return p.between(name, 0, 1<<40, -1) }

@@ -53,10 +53,11 @@ func (t transaction) InsertCharge(ctx context.Context, charge payments.Charge) e
 }
 
 func (t transaction) SaveReply(ctx context.Context, live bool, key payments.ReplyKey, saved payments.SavedReply) error {
+	body := append([]byte{}, saved.Body...) // not NULL when empty
 	return t.expectOne(ctx, payments.ErrKeyUsed,
 		`INSERT INTO saved_replies (live, key, fingerprint, request_id, status, body, saved_at) VALUES (?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT DO NOTHING`,
-		live, key[:], saved.Fingerprint, saved.RequestID, saved.Status, saved.Body, saved.Saved.Unix())
+		live, key[:], saved.Fingerprint, saved.RequestID, saved.Status, body, saved.Saved.Unix())
 }
 
 func (t transaction) ForgetReplies(ctx context.Context, before time.Time, limit int) error {
