@@ -36,14 +36,14 @@ func (e *encoder) EncodeEntry(entry zapcore.Entry, fields []zapcore.Field) (*buf
 	work := e.borrow()
 	defer work.giveBack()
 
-	access := isLogger(entry.LoggerName, accessLogger)
+	access := isLogger(entry.LoggerName, accessLogger) && (e.hasStatus || hasStatus(fields))
 	work.terse = access
 	for i := range fields {
 		fields[i].AddTo(work)
 	}
 
 	line := lines.Get()
-	if access && work.hasStatus {
+	if access {
 		work.end = entry.Time
 		work.begin = entry.Time.Add(-work.duration)
 		work.format.appendLine(line, &work.record)
@@ -69,6 +69,10 @@ func (e *encoder) giveBack() {
 	clear(e.details)
 	*e = encoder{recorder{record: record{values: e.values[:0], details: e.details[:0]}}}
 	encoders.Put(e)
+}
+
+func hasStatus(fields []zapcore.Field) bool {
+	return slices.ContainsFunc(fields, func(f zapcore.Field) bool { return f.Key == "status" })
 }
 
 // The loggers of Caddy's HTTP servers; those of a site lie below them.

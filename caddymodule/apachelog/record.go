@@ -3,6 +3,7 @@ package apachelog
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"strconv"
 	"strings"
 	"time"
@@ -86,12 +87,32 @@ type recorder struct {
 func (r *recorder) AddObject(key string, object zapcore.ObjectMarshaler) error {
 	outer, prefix := r.scope, r.prefix
 	r.enter(key)
-	var err error
-	if r.scope != scopeOther || !r.terse {
-		err = object.MarshalLogObject(r)
+	defer func() { r.scope, r.prefix = outer, prefix }()
+	if r.scope == scopeOther && r.terse {
+		return nil
 	}
-	r.scope, r.prefix = outer, prefix
-	return err
+	if headers, ok := object.(caddyhttp.LoggableHTTPHeader); ok {
+		return r.addHeaders(headers)
+	}
+	return object.MarshalLogObject(r)
+}
+
+// addHeaders adds only the headers that are needed, yet through Caddy's own
+// marshaler, which redacts credentials: to marshal all costs two allocations
+// for each.
+func (r *recorder) addHeaders(headers caddyhttp.LoggableHTTPHeader) error {
+	var kept http.Header
+	for name, lines := range headers.Header {
+		if !r.keepsHeader(name) {
+			continue
+		}
+		if kept == nil {
+			kept = make(http.Header)
+		}
+		kept[name] = lines
+	}
+	headers.Header = kept
+	return headers.MarshalLogObject(r)
 }
 
 // OpenNamespace puts all fields that follow into an object.
@@ -230,6 +251,7 @@ func (r *recorder) setRequest(key, text string) {
 
 func (r *recorder) keepsHeader(name string) bool {
 	return r.scope == scopeRequestHeaders && (name == "Referer" || name == "Authorization") ||
+		r.scope == scopeOther ||
 		r.format.place(r.scope, name) >= 0
 }
 
