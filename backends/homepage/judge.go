@@ -49,9 +49,9 @@ type Judgement struct {
 	Entry
 	State State
 
-	// Evidence is what decided; for Unknown what was seen last, however old.
-	// Its At is zero when nothing was ever seen.
-	Evidence Observation
+	// Basis is what decided; for Unknown what was seen last, however old. Its At
+	// is zero when nothing was ever seen.
+	Basis Observation
 }
 
 // Judge says how the service is at the time now.
@@ -65,22 +65,22 @@ func Judge(e Entry, now time.Time) Judgement {
 	j := Judgement{Entry: e, State: Unknown}
 	success, failure, probe := succeeded(e), failed(e), probed(e)
 	last := latest(success, failure, probe)
-	j.Evidence = last
+	j.Basis = last
 
 	switch recent := e.recently(now); {
 	case fresh(last, now) && !last.OK && (last.Source == Probed || !recent.tolerable()):
 		j.State = Failing
-		j.Evidence.Since = startOfRun(failure, probe, last)
+		j.Basis.Since = startOfRun(failure, probe, last)
 		if last.Source == Measured && e.Evidence.LastFailure.Run < recent.Failures {
-			j.Evidence.Since = time.Time{}
+			j.Basis.Since = time.Time{}
 		}
 	case fresh(failure, now) && !recent.tolerable() && recent.Failures >= failingCount:
 		j.State = Failing
-		j.Evidence = failure
-		j.Evidence.Since = time.Time{}
+		j.Basis = failure
+		j.Basis.Since = time.Time{}
 	default:
 		if best := latest(success, passed(probe)); fresh(best, now) {
-			j.State, j.Evidence = Answering, best
+			j.State, j.Basis = Answering, best
 		}
 	}
 	return j

@@ -175,12 +175,12 @@ func TestJudge(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			j := Judge(Entry{Evidence: test.seen.snapshot(), Probe: test.probe}, now)
-			if j.State != test.state || j.Evidence.Source != test.source {
-				t.Errorf("%s, %s, want %s, %s", j.State, j.Evidence.Source, test.state, test.source)
+			if j.State != test.state || j.Basis.Source != test.source {
+				t.Errorf("%s, %s, want %s, %s", j.State, j.Basis.Source, test.state, test.source)
 			}
 			var since time.Duration
-			if !j.Evidence.Since.IsZero() && j.State == Failing {
-				since = now.Sub(j.Evidence.Since)
+			if !j.Basis.Since.IsZero() && j.State == Failing {
+				since = now.Sub(j.Basis.Since)
 			}
 			if since != test.since {
 				t.Errorf("failing since %v, want %v", since, test.since)
@@ -222,7 +222,7 @@ func TestNeverAnsweringWithoutEvidence(t *testing.T) {
 		evidence := recent(e.Evidence.LastSuccess.At) ||
 			e.Probe != nil && recent(e.Probe.At) && e.Probe.Err == "" && e.Probe.Status > 0 && e.Probe.Status < 500
 		j := Judge(e, now)
-		if j.State == Answering && (!evidence || !j.Evidence.OK || !recent(j.Evidence.At)) {
+		if j.State == Answering && (!evidence || !j.Basis.OK || !recent(j.Basis.At)) {
 			t.Fatalf("answering without evidence: %+v", j)
 		}
 		if (j.State == Answering) != (j.Reason(now) == "") {

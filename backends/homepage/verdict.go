@@ -71,8 +71,10 @@ func (r Report) verdict() string {
 		return fmt.Sprintf("%s is failing: %s", failing[0].Title(), failing[0].Reason(r.At))
 	case len(failing) > 1:
 		return titles(failing) + " are failing"
-	case len(unknown) > 0:
-		return "Nothing heard of " + titles(unknown) + " for a minute"
+	case len(unknown) == 1:
+		return fmt.Sprintf("%s is unknown: %s", unknown[0].Title(), unknown[0].Reason(r.At))
+	case len(unknown) > 1:
+		return titles(unknown) + " are unknown"
 	case total == 1:
 		return r.Services[0].Title() + " is answering"
 	case total == 2:
@@ -105,16 +107,16 @@ func (j Judgement) Reason(now time.Time) string {
 	switch {
 	case j.State == Answering:
 		return ""
-	case j.State == Unknown && j.Evidence.At.IsZero():
+	case j.State == Unknown && j.Basis.At.IsZero():
 		return "nothing measured or probed yet"
 	case j.State == Unknown:
-		return "nothing measured or probed since " + clock(j.Evidence.At, now)
+		return "nothing measured or probed since " + clock(j.Basis.At, now)
 	}
-	if !j.Evidence.Since.IsZero() {
-		return words(j.Evidence) + " since " + clock(j.Evidence.Since, now)
+	if !j.Basis.Since.IsZero() {
+		return words(j.Basis) + " since " + clock(j.Basis.Since, now)
 	}
 	recent := j.recently(now)
-	return fmt.Sprintf("%d of the last minute’s %d requests failed: %s", recent.Failures, recent.Requests, words(j.Evidence))
+	return fmt.Sprintf("%d of the last minute’s %d requests failed: %s", recent.Failures, recent.Requests, words(j.Basis))
 }
 
 // words say what a failed observation shows.

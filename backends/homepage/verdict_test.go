@@ -38,7 +38,8 @@ func TestAssess(t *testing.T) {
 			Failing, "a, b and 2 more are failing", 4,
 		},
 		"three failing": {[]Entry{refusing("a"), refusing("b"), refusing("c")}, Failing, "a, b and c are failing", 3},
-		"unknown":       {[]Entry{answering("a"), silent("b"), silent("c")}, Unknown, "Nothing heard of b and c for a minute", 2},
+		"one unknown":   {[]Entry{answering("a"), silent("b")}, Unknown, "b is unknown: nothing measured or probed yet", 1},
+		"two unknown":   {[]Entry{answering("a"), silent("b"), silent("c")}, Unknown, "b and c are unknown", 2},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -1,0 +1,73 @@
+// Package httpapi serves the Homepage over HTTP: the dashboard, the same facts
+// as JSON, and its own health.
+package httpapi
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/aditechsphere/fairway/backends/access/httpauth"
+	"github.com/aditechsphere/fairway/backends/errorpage"
+	"github.com/aditechsphere/fairway/backends/homepage"
+	"github.com/aditechsphere/fairway/backends/homepage/web"
+	"github.com/aditechsphere/fairway/backends/instance"
+	"github.com/aditechsphere/fairway/backends/internal/health"
+	"github.com/aditechsphere/fairway/backends/internal/look"
+)
+
+// Scope is what an API key needs to see what operators see.
+const Scope = "homepage"
+
+// Config is what the service needs; all of it is required.
+type Config struct {
+	Catalogue homepage.Catalogue
+	Guard     httpauth.Guard
+	Facts     instance.Facts
+	Logger    *slog.Logger
+	Now       func() time.Time
+}
+
+// New returns the service:
+//
+//	GET  /                  the dashboard
+//	GET  /api/v1/services   its facts as JSON
+//	GET  /health            {"service", "status": "UP", "version"}
+//	GET  /assets/…          stylesheet and icon
+//	     /sign-in /sign-out of the operator
+func New(cfg Config) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/{$}", web.New(web.Config{
+		Catalogue: cfg.Catalogue,
+		Operator:  cfg.Guard.Operator,
+		Facts:     cfg.Facts,
+		Logger:    cfg.Logger,
+		Now:       cfg.Now,
+	}))
+	mux.Handle("/api/v1/services", readOnly(services(cfg)))
+	mux.Handle("/health", readOnly(health.Handler(cfg.Facts, alwaysUp, cfg.Logger)))
+	mux.Handle(look.AssetsPath, look.Assets())
+	mux.Handle("/sign-in", cfg.Guard.SignIn())
+	mux.Handle("/sign-out", cfg.Guard.SignIn())
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		errorpage.Write(w, r, http.StatusNotFound, "")
+	})
+	return mux
+}
+
+// alwaysUp: the dashboard has no store that could be unreachable.
+func alwaysUp(context.Context) error { return nil }
+
+// readOnly answers other methods than GET and HEAD with 405.
+func readOnly(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			w.Header().Set("Allow", strings.Join([]string{http.MethodGet, http.MethodHead}, ", "))
+			errorpage.Write(w, r, http.StatusMethodNotAllowed, "")
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}

@@ -1,0 +1,234 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aditechsphere/fairway/backends/access"
+	"github.com/aditechsphere/fairway/backends/homepage"
+	"github.com/aditechsphere/fairway/backends/homepage/measure"
+	"github.com/aditechsphere/fairway/backends/instance"
+)
+
+var now = time.Date(2026, 3, 4, 13, 50, 0, 0, time.UTC)
+
+func ago(d time.Duration) time.Time { return now.Add(-d) }
+
+// guard knows one cookie and three API keys.
+type guard struct{}
+
+func (guard) Operator(r *http.Request) bool { return r.Header.Get("Cookie") == "operator" }
+
+func (guard) Authenticate(r *http.Request, scope string) (access.Principal, error) {
+	switch r.Header.Get("Authorization") {
+	case "Bearer for-" + scope:
+		return access.Principal{}, nil
+	case "Bearer for-nothing":
+		return access.Principal{}, access.ErrForbidden
+	case "Bearer broken":
+		return access.Principal{}, errors.New("disk on fire")
+	}
+	return access.Principal{}, access.ErrUnauthenticated
+}
+
+func (guard) SignIn() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = w.Write([]byte("guard: " + r.URL.Path)) })
+}
+
+type catalogue []homepage.Entry
+
+func (c catalogue) Entries() []homepage.Entry { return c }
+
+var (
+	orders = homepage.Entry{
+		Service: homepage.Service{
+			ID: "orders", Name: "Orders", Description: "Takes orders.", Kind: homepage.Embedded,
+			URLs: []string{"https://orders.example"}, Health: "/health",
+		},
+		Evidence: measure.Snapshot{
+			Since: ago(time.Hour), Classes: [6]uint64{2: 12345, 4: 5}, Last: ago(3 * time.Second),
+			LastSuccess: measure.Success{At: ago(3 * time.Second), Status: 201, Latency: 2 * time.Millisecond},
+			Recent:      measure.Recent{Requests: 40},
+		},
+	}
+	blog = homepage.Entry{
+		Service: homepage.Service{
+			ID: "blog", Kind: homepage.Proxied, URLs: []string{"https://blog.example", "http://blog.example:8080"}, Upstreams: []string{"10.1.2.3:8000"},
+		},
+		Evidence: measure.Snapshot{
+			Since: ago(time.Hour), Classes: [6]uint64{2: 100, 5: 9}, Unreached: 8, Last: ago(time.Second),
+			LastFailure: measure.Failure{
+				At: ago(time.Second), Since: ago(3 * time.Minute), Run: 8, Status: 502, Cause: measure.Refused,
+				Detail: "dial tcp 10.1.2.3:8000: connect: connection refused",
+			},
+			Recent: measure.Recent{Requests: 8, Failures: 8},
+		},
+	}
+	wiki = homepage.Entry{
+		Service: homepage.Service{ID: "wiki", Kind: homepage.Static, URLs: []string{"https://wiki.example"}, Health: "/"},
+		Probe:   &homepage.Probe{At: ago(20 * time.Second), Status: 200, Latency: 1500 * time.Microsecond},
+	}
+	attic = homepage.Entry{Service: homepage.Service{ID: "attic", Kind: homepage.Redirect}}
+)
+
+func newHandler(entries ...homepage.Entry) http.Handler {
+	return New(Config{
+		Catalogue: catalogue(entries), Guard: guard{}, Logger: slog.New(slog.DiscardHandler), Now: func() time.Time { return now },
+		Facts: instance.Facts{
+			Service: "homepage-service", Version: "v1.2.3", Environment: "staging", Host: "a.example", Started: ago(24 * time.Hour),
+			DashboardURL: func() string { return "https://example.org" },
+		},
+	})
+}
+
+func TestRoutes(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		entries        []homepage.Entry
+		method, target string
+		header         map[string]string
+		wantStatus     int
+		wantType       string
+		want, wantNot  []string
+	}{
+		"a visitor's dashboard": {
+			entries: []homepage.Entry{orders, blog, wiki, attic}, target: "/", wantStatus: 200, wantType: "text/html; charset=utf-8",
+			want: []string{
+				"<h1>blog is failing: upstream refused connections since 13:47 UTC</h1>",
+				"48 requests in the last minute, 8 failed.",
+				"<strong>attic</strong> is unknown: nothing measured or probed yet.",
+				`<span class="name">Orders</span>`, "Takes orders.", `href="https://orders.example"`, `href="https://orders.example/health"`, "embedded",
+				"measured <time", "3 s ago</time>", "201 in 2 ms", "12,350",
+				"probed <time", "20 s ago</time>", "200 in 1 ms", "not measured",
+				`href="http://blog.example:8080">http://blog.example:8080<`, "<strong>9</strong>", "8 not reached", "502 in 0 µs",
+				"</svg>Answering", "</svg>Failing", "</svg>Unknown", "nothing seen yet",
+				"homepage-service", "staging", "a.example", "v1.2.3", "2026-03-03 13:50:00 UTC", "2026-03-04 13:50:00 UTC",
+			},
+			wantNot: []string{"10.1.2.3", "dial tcp", "Sign out", "https://wiki.example/\"", `<a href="https://example.org">Dashboard`},
+		},
+		"an operator's dashboard": {
+			entries: []homepage.Entry{blog}, target: "/", header: map[string]string{"Cookie": "operator"}, wantStatus: 200, wantType: "text/html; charset=utf-8",
+			want: []string{"<code>10.1.2.3:8000</code>", "dial tcp 10.1.2.3:8000: connect: connection refused", "Sign out"},
+		},
+		"all is well": {
+			entries: []homepage.Entry{orders, wiki}, target: "/", wantStatus: 200, wantType: "text/html; charset=utf-8",
+			want:    []string{"<h1>Both services answering</h1>", "40 requests in the last minute, none failed."},
+			wantNot: []string{"Needs attention", "Failing</span>", "Unknown</span>"},
+		},
+		"nothing is measured": {
+			entries: []homepage.Entry{wiki}, target: "/", wantStatus: 200, wantType: "text/html; charset=utf-8",
+			want: []string{"<h1>wiki is answering</h1>"}, wantNot: []string{"last minute,"},
+		},
+		"no services": {
+			target: "/", wantStatus: 200, wantType: "text/html; charset=utf-8",
+			want: []string{"<h1>No services yet</h1>", "service NAME"}, wantNot: []string{"<table", "Answering</span>"},
+		},
+		"names are escaped": {
+			entries: []homepage.Entry{{Service: homepage.Service{ID: "x", Name: "<script>", URLs: []string{"javascript:alert(1)"}}}},
+			target:  "/", wantStatus: 200, wantType: "text/html; charset=utf-8",
+			want: []string{"&lt;script&gt;"}, wantNot: []string{"<script", `href="javascript:`},
+		},
+		"a visitor's facts": {
+			entries: []homepage.Entry{orders, blog, attic}, target: "/api/v1/services", wantStatus: 200, wantType: "application/json",
+			want: []string{
+				`"verdict":"blog is failing: upstream refused connections since 13:47 UTC"`, `"since":"2026-03-04T13:47:00Z"`,
+				`"reason":"upstream refused connections since 13:47 UTC"`, `"unreached":8`, `"5xx":9`, `"total":12350`,
+				`"evidence":{"source":"measured","at":"2026-03-04T13:49:57Z","status":201,"latency_ms":2}`,
+				`{"id":"attic","name":"attic","kind":"redirect","urls":[],"state":"unknown","reason":"nothing measured or probed yet"}`,
+			},
+			wantNot: []string{"10.1.2.3", "dial tcp", "upstreams"},
+		},
+		"an operator's facts": {
+			entries: []homepage.Entry{blog}, target: "/api/v1/services", header: map[string]string{"Cookie": "operator"}, wantStatus: 200, wantType: "application/json",
+			want: []string{`"upstreams":["10.1.2.3:8000"]`, `"error":"dial tcp 10.1.2.3:8000: connect: connection refused"`},
+		},
+		"a key's facts": {
+			entries: []homepage.Entry{blog}, target: "/api/v1/services", header: map[string]string{"Authorization": "Bearer for-homepage"}, wantStatus: 200, wantType: "application/json",
+			want: []string{`"upstreams":["10.1.2.3:8000"]`},
+		},
+		"an unknown key": {
+			entries: []homepage.Entry{blog}, target: "/api/v1/services", header: map[string]string{"Authorization": "Bearer x"}, wantStatus: 401, wantType: "application/problem+json",
+			wantNot: []string{"blog"},
+		},
+		"a key for something else": {
+			entries: []homepage.Entry{blog}, target: "/api/v1/services", header: map[string]string{"Authorization": "Bearer for-nothing"}, wantStatus: 403, wantType: "application/problem+json",
+			want: []string{"homepage"}, wantNot: []string{"blog"},
+		},
+		"keys can't be read": {
+			entries: []homepage.Entry{blog}, target: "/api/v1/services", header: map[string]string{"Authorization": "Bearer broken"}, wantStatus: 500, wantType: "application/problem+json",
+			wantNot: []string{"blog", "fire"},
+		},
+		"health":             {target: "/health", wantStatus: 200, wantType: "application/json", want: []string{`{"service":"homepage-service","status":"UP","version":"v1.2.3"}`}},
+		"sign-in":            {target: "/sign-in?token=x", wantStatus: 200, want: []string{"guard: /sign-in"}},
+		"sign-out":           {method: "POST", target: "/sign-out", wantStatus: 200, want: []string{"guard: /sign-out"}},
+		"nothing there":      {target: "/wp-login.php", wantStatus: 404, wantType: "text/plain; charset=utf-8"},
+		"no such asset":      {target: "/assets/style.css", wantStatus: 404},
+		"post to the page":   {method: "POST", target: "/", wantStatus: 405},
+		"post to the API":    {method: "POST", target: "/api/v1/services", wantStatus: 405},
+		"post to the health": {method: "POST", target: "/health", wantStatus: 405},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := httptest.NewRequest(test.method, test.target, nil)
+			for name, value := range test.header {
+				r.Header.Set(name, value)
+			}
+			w := httptest.NewRecorder()
+			newHandler(test.entries...).ServeHTTP(w, r)
+			if w.Code != test.wantStatus || test.wantType != "" && w.Header().Get("Content-Type") != test.wantType {
+				t.Errorf("%d %q, want %d %q", w.Code, w.Header().Get("Content-Type"), test.wantStatus, test.wantType)
+			}
+			if w.Code == http.StatusMethodNotAllowed && w.Header().Get("Allow") != "GET, HEAD" {
+				t.Errorf("Allow: %q", w.Header().Get("Allow"))
+			}
+			for _, want := range test.want {
+				if !strings.Contains(w.Body.String(), want) {
+					t.Errorf("lacks %q", want)
+				}
+			}
+			for _, not := range test.wantNot {
+				if strings.Contains(w.Body.String(), not) {
+					t.Errorf("contains %q", not)
+				}
+			}
+			if t.Failed() {
+				t.Logf("%s", w.Body)
+			}
+		})
+	}
+}
+
+// One visitor's view must not become everyone's after an operator looked, nor
+// the other way round.
+func TestViewsAreKeptApart(t *testing.T) {
+	t.Parallel()
+	h := newHandler(blog)
+	for i, operator := range []bool{false, true, false, true} {
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		if operator {
+			r.Header.Set("Cookie", "operator")
+		}
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if got := strings.Contains(w.Body.String(), "10.1.2.3"); got != operator {
+			t.Errorf("request %d: upstream addresses shown: %v, to an operator: %v", i, got, operator)
+		}
+	}
+}
+
+func TestServicesIsJSON(t *testing.T) {
+	t.Parallel()
+	w := httptest.NewRecorder()
+	newHandler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/api/v1/services", nil))
+	var got reportView
+	if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil || got.Services == nil || got.State != "unknown" || !got.Checked.Equal(now) {
+		t.Errorf("%s: %+v, %v", w.Body, got, err)
+	}
+}

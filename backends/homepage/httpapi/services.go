@@ -1,0 +1,169 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/aditechsphere/fairway/backends/access"
+	"github.com/aditechsphere/fairway/backends/homepage"
+	"github.com/aditechsphere/fairway/backends/internal/problem"
+)
+
+// reportView is the body of GET /api/v1/services.
+type reportView struct {
+	Checked  time.Time     `json:"checked"`
+	State    string        `json:"state"`
+	Verdict  string        `json:"verdict"`
+	Services []serviceView `json:"services"`
+}
+
+type serviceView struct {
+	ID          string   `json:"id"`
+	Name        string   `json:"name"`
+	Description string   `json:"description,omitempty"`
+	Kind        string   `json:"kind"`
+	URLs        []string `json:"urls"`
+	Health      string   `json:"health,omitempty"`
+
+	State    string        `json:"state"`
+	Reason   string        `json:"reason,omitempty"`
+	Since    *time.Time    `json:"since,omitempty"` // of an unbroken run of failures
+	Evidence *evidenceView `json:"evidence,omitempty"`
+	Requests *requestsView `json:"requests,omitempty"` // when they are measured
+
+	// For operators only.
+	Upstreams []string `json:"upstreams,omitempty"`
+	Error     string   `json:"error,omitempty"`
+}
+
+// evidenceView is the observation that the state rests on.
+type evidenceView struct {
+	Source    string    `json:"source"`
+	At        time.Time `json:"at"`
+	Status    int       `json:"status,omitempty"`
+	LatencyMS float64   `json:"latency_ms"`
+}
+
+// requestsView counts real requests from a time on.
+type requestsView struct {
+	Since     time.Time         `json:"since"`
+	Total     uint64            `json:"total"`
+	ByClass   map[string]uint64 `json:"by_class"`
+	Unreached uint64            `json:"unreached"`
+	Abandoned uint64            `json:"abandoned"`
+	InFlight  int64             `json:"in_flight"`
+	Bytes     uint64            `json:"bytes"`
+	FirstByte firstByteView     `json:"first_byte_ms"`
+	Recent    recentView        `json:"last_minute"`
+}
+
+type firstByteView struct {
+	P50 float64 `json:"p50"`
+	P95 float64 `json:"p95"`
+	P99 float64 `json:"p99"`
+}
+
+type recentView struct {
+	Requests uint64 `json:"requests"`
+	Failures uint64 `json:"failures"`
+}
+
+// services answers with the facts of the dashboard. Who brings an API key with
+// the right scope, or an operator's session, sees what operators see.
+func services(cfg Config) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		operator := cfg.Guard.Operator(r)
+		if !operator && r.Header.Get("Authorization") != "" {
+			if _, err := cfg.Guard.Authenticate(r, Scope); err != nil {
+				refuse(w, r, cfg, err)
+				return
+			}
+			operator = true
+		}
+		entries := cfg.Catalogue.Entries()
+		// The time is read after the entries, or what was just seen would seem
+		// to come from the future.
+		body, err := json.Marshal(viewOf(homepage.Assess(entries, cfg.Now().UTC()), operator))
+		if err != nil {
+			refuse(w, r, cfg, err)
+			return
+		}
+		h := w.Header()
+		h.Set("Content-Type", "application/json")
+		h.Set("Cache-Control", "no-store")
+		h.Set("X-Content-Type-Options", "nosniff")
+		_, _ = w.Write(append(body, '\n')) // the client is gone when this fails
+	})
+}
+
+// refuse is the one place where errors become answers.
+func refuse(w http.ResponseWriter, r *http.Request, cfg Config, err error) {
+	p := problem.Problem{Status: http.StatusInternalServerError, Detail: "The server's log says why."}
+	switch {
+	case errors.Is(err, access.ErrUnauthenticated):
+		w.Header().Set("WWW-Authenticate", `Bearer realm="fairway"`)
+		p = problem.Problem{Status: http.StatusUnauthorized, Detail: "The API key is unknown, revoked or expired. Without a key the public facts are shown."}
+	case errors.Is(err, access.ErrForbidden):
+		p = problem.Problem{Status: http.StatusForbidden, Detail: "The API key lacks the scope \"" + Scope + "\". Without a key the public facts are shown."}
+	default:
+		cfg.Logger.ErrorContext(r.Context(), "services could not be listed", "error", err)
+	}
+	problem.Write(w, p)
+}
+
+func viewOf(report homepage.Report, operator bool) reportView {
+	view := reportView{
+		Checked: report.At, State: string(report.State), Verdict: report.Verdict,
+		Services: make([]serviceView, 0, len(report.Services)),
+	}
+	for _, judgement := range report.Services {
+		service := viewOfService(judgement, report.At)
+		if operator {
+			service.Upstreams, service.Error = judgement.Upstreams, judgement.Basis.Detail
+		}
+		view.Services = append(view.Services, service)
+	}
+	return view
+}
+
+// viewOfService is what anyone may see.
+func viewOfService(j homepage.Judgement, now time.Time) serviceView {
+	view := serviceView{
+		ID: j.ID, Name: j.Title(), Description: j.Description, Kind: string(j.Kind),
+		URLs: append([]string{}, j.URLs...), Health: j.Health,
+		State: string(j.State), Reason: j.Reason(now), Requests: requestsOf(j.Entry),
+	}
+	if basis := j.Basis; !basis.At.IsZero() {
+		view.Evidence = &evidenceView{string(basis.Source), basis.At.UTC(), basis.Status, milliseconds(basis.Latency)}
+	}
+	if since := j.Basis.Since.UTC(); j.State == homepage.Failing && !j.Basis.Since.IsZero() {
+		view.Since = &since
+	}
+	return view
+}
+
+func requestsOf(e homepage.Entry) *requestsView {
+	seen := e.Evidence
+	if seen.Since.IsZero() {
+		return nil
+	}
+	return &requestsView{
+		Since: seen.Since.UTC(), Total: seen.Requests(), Unreached: seen.Unreached, Abandoned: seen.Abandoned,
+		InFlight: seen.InFlight, Bytes: seen.Bytes,
+		ByClass: map[string]uint64{
+			"1xx": seen.Classes[1], "2xx": seen.Classes[2], "3xx": seen.Classes[3],
+			"4xx": seen.Classes[4], "5xx": seen.Classes[5], "other": seen.Classes[0],
+		},
+		FirstByte: firstByteView{
+			milliseconds(seen.FirstByte.Quantile(0.50)),
+			milliseconds(seen.FirstByte.Quantile(0.95)),
+			milliseconds(seen.FirstByte.Quantile(0.99)),
+		},
+		Recent: recentView(seen.Recent),
+	}
+}
+
+// milliseconds, to the microsecond.
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

@@ -1,0 +1,58 @@
+// Package web is the dashboard as a page.
+package web
+
+import (
+	"context"
+	"embed"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/aditechsphere/fairway/backends/homepage"
+	"github.com/aditechsphere/fairway/backends/instance"
+	"github.com/aditechsphere/fairway/backends/internal/look"
+)
+
+//go:embed index.html
+var files embed.FS
+
+var index = look.MustParse(files, "index.html")
+
+// Config is what the page needs.
+type Config struct {
+	Catalogue homepage.Catalogue
+	Operator  func(*http.Request) bool // whether a request is a signed-in operator's
+	Facts     instance.Facts
+	Logger    *slog.Logger
+	Now       func() time.Time
+}
+
+// New returns the dashboard. Visitors see names, states and figures; upstream
+// addresses and the text of errors are for operators.
+func New(cfg Config) http.Handler {
+	facts := cfg.Facts
+	facts.DashboardURL = func() string { return "" } // this is it
+	return look.Handler(look.Config{
+		Template: index,
+		Facts:    facts,
+		SignedIn: cfg.Operator,
+		Visitor:  func(context.Context) (look.Page, error) { return cfg.page(), nil },
+		Now:      cfg.Now,
+		Logger:   cfg.Logger,
+	})
+}
+
+func (cfg Config) page() look.Page {
+	entries := cfg.Catalogue.Entries()
+	// The time is read after the entries, or what was just seen would seem to
+	// come from the future.
+	view := newDashboard(homepage.Assess(entries, cfg.Now().UTC()))
+	return look.Page{
+		Title:       "Dashboard",
+		Description: "The services of this server and how they are.",
+		Heading:     view.Verdict,
+		Tone:        toneOf(view.State),
+		Lede:        view.Lede(),
+		Body:        view,
+	}
+}

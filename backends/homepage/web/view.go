@@ -1,0 +1,120 @@
+package web
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/aditechsphere/fairway/backends/homepage"
+	"github.com/aditechsphere/fairway/backends/homepage/measure"
+	"github.com/aditechsphere/fairway/backends/internal/look"
+)
+
+// dashboard is the report as the template shows it.
+type dashboard struct {
+	homepage.Report
+	Rows []row
+}
+
+func newDashboard(report homepage.Report) dashboard {
+	d := dashboard{Report: report}
+	for _, judgement := range report.Services {
+		d.Rows = append(d.Rows, row{judgement})
+	}
+	return d
+}
+
+// NeedsAttention are the rows of the services not known to answer.
+func (d dashboard) NeedsAttention() []row { return d.Rows[:len(d.Report.NeedsAttention())] }
+
+// Lede sums up the last minute of all measured services.
+func (d dashboard) Lede() string {
+	var recent measure.Recent
+	measured := false
+	for _, r := range d.Rows {
+		measured = measured || r.IsMeasured()
+		recent.Requests += r.Evidence.Recent.Requests
+		recent.Failures += r.Evidence.Recent.Failures
+	}
+	switch {
+	case !measured:
+		return ""
+	case recent.Requests == 0:
+		return "No requests in the last minute."
+	case recent.Failures == 0:
+		return fmt.Sprintf("%s in the last minute, none failed.", requests(recent.Requests))
+	default:
+		return fmt.Sprintf("%s in the last minute, %s failed.", requests(recent.Requests), look.Count(recent.Failures))
+	}
+}
+
+func requests(n uint64) string {
+	if n == 1 {
+		return "1 request"
+	}
+	return look.Count(n) + " requests"
+}
+
+// row is a service as the template shows it.
+type row struct{ homepage.Judgement }
+
+func toneOf(state homepage.State) look.Tone {
+	switch state {
+	case homepage.Answering:
+		return look.Good
+	case homepage.Failing:
+		return look.Bad
+	default:
+		return look.None
+	}
+}
+
+func (r row) Tone() look.Tone { return toneOf(r.State) }
+
+// Word is the state within a sentence, StateWord the same at its start.
+func (r row) Word() string { return string(r.State) }
+
+func (r row) StateWord() string { return strings.ToUpper(r.Word()[:1]) + r.Word()[1:] }
+
+// Served says how, in words.
+func (r row) Served() string {
+	if r.Kind == "" {
+		return string(homepage.Other)
+	}
+	return string(r.Kind)
+}
+
+type link struct{ URL, Text string }
+
+// Links are the service's addresses, shown without a scheme when it is https.
+func (r row) Links() []link {
+	var links []link
+	for _, url := range r.URLs {
+		links = append(links, link{url, strings.TrimPrefix(url, "https://")})
+	}
+	return links
+}
+
+// HealthURL is where the service says itself how it is, "" when it doesn't.
+func (r row) HealthURL() string {
+	if r.Health == "" || r.Health == "/" || len(r.URLs) == 0 {
+		return ""
+	}
+	return r.URLs[0] + r.Health
+}
+
+// Outcome is what was seen: "200 in 2 ms".
+func (r row) Outcome() string {
+	seen := r.Basis
+	if seen.Status == 0 {
+		return "no answer"
+	}
+	return fmt.Sprintf("%d in %s", seen.Status, look.Span(seen.Latency))
+}
+
+// The figures are those of real requests.
+
+func (r row) IsMeasured() bool   { return !r.Evidence.Since.IsZero() }
+func (r row) Requests() uint64   { return r.Evidence.Requests() }
+func (r row) Errors() uint64     { return r.Evidence.Classes[5] }
+func (r row) P95() time.Duration { return r.Evidence.FirstByte.Quantile(0.95) }
