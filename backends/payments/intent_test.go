@@ -49,7 +49,7 @@ func TestAnIntentKeepsItsPromises(t *testing.T) {
 			"approve": step(func(*rapid.T) { m.confirm(ChargeSucceeded) }),
 			"decline": step(func(*rapid.T) { m.confirm(ChargeFailed) }),
 			"lose":    step(func(*rapid.T) { m.confirm(ChargePending) }),
-			"cancel":  step(func(*rapid.T) { m.intent.cancel("", noon) }),
+			"cancel":  step(func(*rapid.T) { _ = m.intent.cancel("", noon) }),
 			"": func(t *rapid.T) {
 				i := m.intent
 				switch {

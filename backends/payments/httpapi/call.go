@@ -7,6 +7,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/aditechsphere/fairway/backends/access"
@@ -233,6 +234,7 @@ func (c *call) send(w http.ResponseWriter) {
 	for name, value := range c.answer.header {
 		header.Set(name, value)
 	}
+	header.Set("Content-Length", strconv.Itoa(len(c.answer.body)))
 	w.WriteHeader(c.answer.status)
 	_, _ = w.Write(c.answer.body) // the client has gone if this fails
 }

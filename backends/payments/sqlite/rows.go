@@ -31,8 +31,8 @@ var changing = strings.Fields(`amount currency status amount_received capture_me
 	cancel_reason`)
 
 var (
-	insertIntent = `INSERT INTO payment_intents (id, live, created, ` + strings.Join(changing, ", ") + `, version)
-		VALUES (?, ?, ?` + strings.Repeat(", ?", len(changing)) + `, 1)`
+	insertIntent = `INSERT INTO payment_intents (id, live, created, ` + strings.Join(changing, ", ") + `, version) ` + //nolint:gosec // of our own column names
+		`VALUES (?, ?, ?` + strings.Repeat(", ?", len(changing)) + `, 1)`
 	updateIntent = `UPDATE payment_intents SET ` + strings.Join(changing, " = ?, ") + ` = ?, version = version + 1
 		WHERE live = ? AND id = ? AND version = ?`
 )

@@ -60,7 +60,8 @@ type pages struct{ Config }
 type body struct {
 	Reference string
 	Live      bool
-	Latest    []row // for the operator alone
+	Listed    bool  // Latest was looked up: for an operator, while the store can be reached
+	Latest    []row // newest first
 }
 
 // row is one payment in the operator's table.
@@ -102,7 +103,7 @@ func (p pages) operator(r *http.Request) (look.Page, error) {
 	if err != nil {
 		return look.Page{}, err
 	}
-	shown := body{Reference: reference, Live: p.Service.Live(), Latest: make([]row, len(list.Payments))}
+	shown := body{Reference: reference, Live: p.Service.Live(), Listed: true, Latest: make([]row, len(list.Payments))}
 	for n, payment := range list.Payments {
 		shown.Latest[n] = rowOf(payment)
 	}
