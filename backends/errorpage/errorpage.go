@@ -91,7 +91,7 @@ func (e Error) writePage(w http.ResponseWriter, r *http.Request, title, detail s
 		"Detail":    detail,
 		"Reference": e.Reference,
 		"Tone":      tone(e.Status),
-		"Style":     template.CSS(stylesheet), // #nosec G203 -- embedded in the binary
+		"Style":     template.CSS(stylesheet), //nolint:gosec // embedded in the binary
 		"Retry":     retryable(e.Status) && (r.Method == http.MethodGet || r.Method == http.MethodHead),
 		"Start":     e.Status == http.StatusNotFound && r.URL.Path != "/",
 	})

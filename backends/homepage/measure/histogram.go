@@ -18,12 +18,12 @@ type Histogram [buckets]uint64
 // bucketOf is the bucket for d: 0 below one unit, then by the position of the
 // highest bit and the bit after it.
 func bucketOf(d time.Duration) int {
-	units := uint64(max(d, 0)) >> unitBits // #nosec G115 -- not negative
+	units := uint64(max(d, 0)) >> unitBits
 	length := bits.Len64(units)
 	if length < 2 {
 		return length
 	}
-	half := int(units>>(length-2)) & 1 // #nosec G115 -- a single bit is left
+	half := int(units>>(length-2)) & 1 //nolint:gosec // a single bit is left
 	return min(2*(length-1)+half, buckets-1)
 }
 

@@ -77,7 +77,7 @@ func (r *Recorder) End(result Result) {
 	if result.Status == 0 {
 		result.Status = 200
 	}
-	r.bytes.Add(uint64(max(result.Bytes, 0))) // #nosec G115 -- not negative
+	r.bytes.Add(uint64(max(result.Bytes, 0)))
 	if abandoned(result) {
 		r.abandoned.Add(1)
 		return
@@ -135,10 +135,10 @@ const statusBits = 10
 
 // pack puts status and latency, in microseconds, into one word.
 func pack(result Result) uint64 {
-	micros := uint64(max(result.TTFB, 0).Microseconds())         // #nosec G115 -- not negative
-	return micros<<statusBits | uint64(min(result.Status, 1023)) // #nosec G115 -- a status is positive
+	micros := uint64(max(result.TTFB, 0).Microseconds())                 //nolint:gosec // not negative
+	return micros<<statusBits | uint64(min(max(result.Status, 0), 1023)) //nolint:gosec // not negative
 }
 
 func unpack(word uint64) (status int, latency time.Duration) {
-	return int(word & (1<<statusBits - 1)), time.Duration(word>>statusBits) * time.Microsecond // #nosec G115 -- packed above
+	return int(word & (1<<statusBits - 1)), time.Duration(word>>statusBits) * time.Microsecond
 }

@@ -40,7 +40,7 @@ func (w *window) begin(now time.Time, read func() totals) {
 	if w.current.Load() == number {
 		return
 	}
-	w.slots[uint64(number)%slots] = slot{number, read()} // #nosec G115 -- any remainder will do before 1970
+	w.slots[uint64(number)%slots] = slot{number, read()} //nolint:gosec // any remainder will do before 1970
 	w.current.Store(number)
 }
 

@@ -41,8 +41,8 @@ func state(t Tone, word string) (template.HTML, error) {
 	if err != nil {
 		return "", err
 	}
-	return template.HTML(`<span class="state `+string(t)+`">`) + m + // #nosec G203 -- the tone is one of shapes, the word is escaped
-		template.HTML(template.HTMLEscapeString(word)+`</span>`), nil // #nosec G203
+	return template.HTML(`<span class="state `+string(t)+`">`) + m + //nolint:gosec // the tone is one of shapes, the word is escaped
+		template.HTML(template.HTMLEscapeString(word)+`</span>`), nil //nolint:gosec // as above
 }
 
 const instant = "2006-01-02 15:04:05 MST"
@@ -51,7 +51,7 @@ func ago(now, t time.Time) template.HTML {
 	if t.IsZero() {
 		return "never"
 	}
-	return template.HTML(fmt.Sprintf(`<time datetime="%s" title="%s">%s ago</time>`, // #nosec G203 -- formatted times only
+	return template.HTML(fmt.Sprintf(`<time datetime="%s" title="%s">%s ago</time>`, //nolint:gosec // formatted times only
 		t.UTC().Format(time.RFC3339), t.UTC().Format(instant), Span(max(now.Sub(t), 0))))
 }
 
@@ -59,7 +59,7 @@ func timestamp(t time.Time) template.HTML {
 	if t.IsZero() {
 		return "never"
 	}
-	return template.HTML(fmt.Sprintf(`<time datetime="%s">%s</time>`, // #nosec G203 -- formatted times only
+	return template.HTML(fmt.Sprintf(`<time datetime="%s">%s</time>`, //nolint:gosec // formatted times only
 		t.UTC().Format(time.RFC3339), t.UTC().Format(instant)))
 }
 

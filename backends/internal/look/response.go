@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // ContentSecurityPolicy is the policy of every page: only our own stylesheet,
@@ -73,9 +74,14 @@ func newVariant(body []byte, etag string, common []field) variant {
 	)}
 }
 
+// compressors are reused: each holds most of a megabyte.
+var compressors = sync.Pool{New: func() any { return gzip.NewWriter(nil) }}
+
 func compress(body []byte) []byte {
 	var buf bytes.Buffer
-	zip := gzip.NewWriter(&buf)
+	zip := compressors.Get().(*gzip.Writer)
+	defer compressors.Put(zip)
+	zip.Reset(&buf)
 	// A bytes.Buffer takes every write.
 	_, _ = zip.Write(body)
 	_ = zip.Close()

@@ -47,7 +47,7 @@ func Run(t *testing.T, dir string) {
 
 func compare(t *testing.T, name string) {
 	t.Helper()
-	content, err := os.ReadFile(name) // #nosec G304 -- a test's own data
+	content, err := os.ReadFile(name) //nolint:gosec // a test's own data
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +66,7 @@ func compare(t *testing.T, name string) {
 		t.Errorf("%s: adapts to\n%s\nwant\n%s", name, got, want)
 		return
 	}
-	if err := os.WriteFile(name, []byte(caddyfile+separator+got+"\n"), 0o644); err != nil { // #nosec G306 -- a source file
+	if err := os.WriteFile(name, []byte(caddyfile+separator+got+"\n"), 0o644); err != nil { //nolint:gosec // a test's own data, kept like the source
 		t.Fatal(err)
 	}
 }
