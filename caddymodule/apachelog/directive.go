@@ -1,6 +1,7 @@
 package apachelog
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/textproto"
@@ -30,7 +31,6 @@ func init() { // a map literal would refer to itself through the builders
 		"D":   plain(appendMicroseconds),
 		"e":   refused("Caddy has no per-request environment; add the value to the access log with log_append NAME VALUE and print it with %{NAME}n"),
 		"f":   refused("the file behind a request is not in Caddy's log records"),
-		"F":   refused("whether a response was flushed is not in Caddy's log records"),
 		"h":   eitherAddress,
 		"H":   plain(func(line *buffer.Buffer, r *record) { appendText(line, r.proto) }),
 		"i":   requestHeader,
@@ -54,11 +54,10 @@ func init() { // a map literal would refer to itself through the builders
 		"u":   plain(appendUser),
 		"U":   path,
 		"v":   serverName,
-		"V":   plain(appendHostname),
+		"V":   hostname,
 		"x":   tlsVariable,
 		"X":   refused("the state of the connection is not in Caddy's log records"),
 		"^FB": refused("the time to the first byte is not in Caddy's log records"),
-		"^FU": refused("the time of the upload is not in Caddy's log records"),
 		"^ti": refused("request trailers are not in Caddy's log records"),
 		"^to": refused("response trailers are not in Caddy's log records"),
 	}
@@ -182,16 +181,22 @@ func port(c *compiler, s spec) (appender, error) {
 	return nil, fmt.Errorf("the port is canonical, remote or local, not %q", s.arg)
 }
 
-// serverName is %v.
+// serverName is %v: the site's name.
 func serverName(c *compiler, s spec) (appender, error) {
-	if c.server.name == "" {
-		return plain(appendHostname)(c, s)
+	name := c.server.name
+	if name == "" {
+		return hostname(c, s)
 	}
-	fixed := c.server.name
-	return plain(func(line *buffer.Buffer, _ *record) { line.AppendString(fixed) })(c, s)
+	return plain(func(line *buffer.Buffer, _ *record) { line.AppendString(name) })(c, s)
 }
 
-func appendHostname(line *buffer.Buffer, r *record) { appendText(line, loggableHostname(r.host)) }
+// hostname is %V: the name the client asked for, else the site's.
+func hostname(c *compiler, s spec) (appender, error) {
+	name := c.server.name
+	return plain(func(line *buffer.Buffer, r *record) {
+		appendText(line, cmp.Or(loggableHostname(r.host), name))
+	})(c, s)
+}
 
 // Headers Go's server takes out of a request's headers before Caddy sees them.
 var unseenRequestHeaders = map[string]bool{"Trailer": true}

@@ -277,9 +277,9 @@ func TestRefusedFormats(t *testing.T) {
 		"%{%-A}t":            `unknown conversion "%-A"`,
 		"%{%Y-%}t":           `the time format ends with "%"`,
 		"%{end:%Y%-}t":       `the time format ends with "%-"`,
-		"%A":                 "%A: the local address", "%e": "%e: ", "%f": "%f: ", "%F": "%F: ", "%I": "%I: ", "%k": "%k: ",
+		"%A":                 "%A: the local address", "%e": "%e: ", "%f": "%f: ", "%I": "%I: ", "%k": "%k: ",
 		"%L": "%L: ", "%O": "%O: ", "%R": "%R: ", "%S": "%S: ", "%X": "%X: ",
-		"%^FB": "%^FB: ", "%^FU": "%^FU: ", "%{x}^ti": "%{x}^ti: ", "%{x}^to": "%{x}^to: ",
+		"%^FB": "%^FB: ", "%^FU": "no such directive", "%F": "no such directive", "%{x}^ti": "%{x}^ti: ", "%{x}^to": "%{x}^to: ",
 	} {
 		_, err := compileFormat(format, serverIdentity{})
 		if err == nil || !strings.Contains(err.Error(), want) {
