@@ -71,6 +71,10 @@ func Judge(e Entry, now time.Time) Judgement {
 	case fresh(last, now) && !last.OK && (last.Source == Probed || !recent.tolerable()):
 		j.State = Failing
 		j.Basis.Since = startOfRun(failure, probe, last)
+		if last.Source == Probed && sameRun(failure, probe) && failure.Status == probe.Status {
+			// A probe sees only what the proxy answered; the request knew why.
+			j.Basis.Cause, j.Basis.Detail = failure.Cause, failure.Detail
+		}
 		if last.Source == Measured && e.Evidence.LastFailure.Run < recent.Failures {
 			j.Basis.Since = time.Time{}
 		}
@@ -170,7 +174,7 @@ func causeOf(p *Probe) measure.Cause {
 // startOfRun is since when the service fails: requests and probes that failed
 // within a minute of each other are one run of failures.
 func startOfRun(failure, probe, last Observation) time.Time {
-	if failure.Since.IsZero() || probe.Since.IsZero() || gap(failure, probe) > measure.FreshFor {
+	if !sameRun(failure, probe) {
 		return last.Since
 	}
 	if failure.Since.Before(probe.Since) {
@@ -179,7 +183,8 @@ func startOfRun(failure, probe, last Observation) time.Time {
 	return probe.Since
 }
 
-// gap is the time between two runs of failures, negative when they overlap.
-func gap(a, b Observation) time.Duration {
-	return max(a.Since.Sub(b.At), b.Since.Sub(a.At))
+// sameRun reports whether both are failures of what is taken as one run.
+func sameRun(a, b Observation) bool {
+	gap := max(a.Since.Sub(b.At), b.Since.Sub(a.At)) // negative when they overlap
+	return !a.Since.IsZero() && !b.Since.IsZero() && gap <= measure.FreshFor
 }

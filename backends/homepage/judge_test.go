@@ -166,6 +166,11 @@ func TestJudge(t *testing.T) {
 			probe: failing(20*time.Second, 3*time.Minute),
 			state: Failing, source: Measured, since: 3 * time.Minute, reason: "upstream refused connections since 13:47 UTC",
 		},
+		"failed requests, then probes with the same answer": {
+			seen:  seen{success: time.Hour, failure: 50 * time.Second, since: 3 * time.Minute, run: 9, cause: refused},
+			probe: &Probe{At: ago(time.Second), Status: 502, FailingSince: ago(25 * time.Second)},
+			state: Failing, source: Probed, since: 3 * time.Minute, reason: "upstream refused connections since 13:47 UTC",
+		},
 		"failures of this morning, then failed probes": {
 			seen: seen{success: 9 * time.Hour, failure: 8 * time.Hour, since: 8 * time.Hour, run: 1}, probe: failing(time.Second, 3*time.Minute),
 			state: Failing, source: Probed, since: 3 * time.Minute, reason: "no answer to probes since 13:47 UTC",

@@ -23,7 +23,7 @@ func init() {
 //
 // Under this id errors of status 500 and above are logged, where Caddy logs
 // them for a site without error routes: logger http.log.error.<name>, level
-// ERROR.
+// ERROR. Requests marked by log_skip are left out.
 //
 // It belongs into the error routes of a server. Anywhere else there is no
 // error to tell of, and it answers 500.
@@ -49,7 +49,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhttp.Handler) error {
 	failure := failureOf(r)
-	if failure.StatusCode >= http.StatusInternalServerError {
+	if failure.StatusCode >= http.StatusInternalServerError && caddyhttp.GetVar(r.Context(), caddyhttp.LogSkipVar) != true {
 		h.logError(r, failure)
 	}
 	errorpage.Error{Status: failure.StatusCode, Reference: failure.ID}.ServeHTTP(w, r)

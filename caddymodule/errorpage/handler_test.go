@@ -80,12 +80,16 @@ func TestErrorLog(t *testing.T) {
 		"the server's":       {"elsewhere.example", server, nil, []string{"http.log.error.other"}},
 		"log_name's":         {"blog.example", server, []any{"mine", ""}, []string{"http.log.error.mine", "http.log.error"}},
 		"none":               {"quiet.example", server, nil, nil},
+		"log_skip's":         {"skip.example", server, nil, nil},
 		"without log config": {"blog.example", &caddyhttp.Server{}, nil, []string{"http.log.error"}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			vars := map[string]any{}
+			if test.host == "skip.example" {
+				vars[caddyhttp.LogSkipVar] = true
+			}
 			if test.logName != nil {
 				vars[caddyhttp.AccessLoggerNameVarKey] = test.logName
 			}

@@ -135,8 +135,8 @@ const statusBits = 10
 
 // pack puts status and latency, in microseconds, into one word.
 func pack(result Result) uint64 {
-	micros := uint64(max(result.TTFB, 0).Microseconds())                 //nolint:gosec // not negative
-	return micros<<statusBits | uint64(min(max(result.Status, 0), 1023)) //nolint:gosec // not negative
+	micros := uint64(max(result.TTFB, 0).Microseconds()) //nolint:gosec // not negative
+	return micros<<statusBits | uint64(min(max(result.Status, 0), 1023))
 }
 
 func unpack(word uint64) (status int, latency time.Duration) {
