@@ -8,4 +8,5 @@ import (
 	_ "github.com/aditechsphere/fairway/caddymodule/errorpage"
 	_ "github.com/aditechsphere/fairway/caddymodule/platform"
 	_ "github.com/aditechsphere/fairway/caddymodule/services"
+	_ "github.com/aditechsphere/fairway/caddymodule/subdomains"
 )

@@ -101,27 +101,17 @@ func (t *table) bring(put []subdomain.Row, remove []string) {
 	maps.Copy(t.inactive, failed)
 }
 
-// publish changes the added rows that are served, and retires what they replace.
+// publish changes the added rows that are served.
 func (t *table) publish(put map[string]row, remove []string) {
-	var gone []row
+	for label := range put {
+		delete(t.inactive, label)
+	}
 	remove = slices.DeleteFunc(slices.Clone(remove), func(label string) bool {
 		delete(t.inactive, label)
 		current, ok := t.rows.Get(label)
-		if ok && current.added {
-			gone = append(gone, current)
-		}
 		return !ok || !current.added
 	})
-	for label := range put {
-		delete(t.inactive, label)
-		if current, ok := t.rows.Get(label); ok {
-			gone = append(gone, current)
-		}
-	}
 	t.rows.Change(put, remove)
-	for _, row := range gone {
-		t.retire(row)
-	}
 }
 
 // Errors of a change, for the admin endpoint to tell apart.
@@ -184,21 +174,14 @@ func labelsOf(rows []subdomain.Row) map[string]bool {
 
 func (l *ledger) changeLocked(ctx context.Context, t *table, put []subdomain.Row, remove []string) error {
 	fresh := make(map[string]row, len(put))
-	undo := func() {
-		for _, row := range fresh {
-			t.retire(row)
-		}
-	}
 	for _, added := range put {
 		made, err := t.admit(added)
 		if err != nil {
-			undo()
 			return fmt.Errorf("row %q: %w", added.Label, err)
 		}
 		fresh[added.Label] = made
 	}
 	if err := l.store.Change(ctx, t.rows.Domain(), put, remove); err != nil {
-		undo()
 		return err
 	}
 	t.publish(fresh, remove)

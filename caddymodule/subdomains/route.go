@@ -2,18 +2,14 @@ package subdomains
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
-	"sync"
-	"sync/atomic"
-	"time"
+	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
-	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
-	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
 
 	"github.com/aditechsphere/fairway/backends/subdomain"
 	"github.com/aditechsphere/fairway/caddymodule/services"
@@ -23,63 +19,15 @@ import (
 type route struct {
 	target  subdomain.Target
 	handler caddyhttp.MiddlewareHandler
-
-	// Only for handlers that are loaded while the server runs.
-	unload   func()
-	inFlight atomic.Int64
-	retired  atomic.Bool
-	once     sync.Once
 }
 
-// unloadGrace is how long requests under way, WebSockets among them, may go on
-// when the row that they came through is removed.
-const unloadGrace = 30 * time.Second
-
-func (r *route) serve(w http.ResponseWriter, req *http.Request) error {
-	if r.unload != nil {
-		r.inFlight.Add(1)
-		defer r.served()
-	}
-	return r.handler.ServeHTTP(w, req, caddyhttp.HandlerFunc(notFound))
-}
-
-func (r *route) served() {
-	if r.inFlight.Add(-1) == 0 && r.retired.Load() {
-		r.once.Do(r.unload)
-	}
-}
-
-// retire unloads the handler when the last request to it has ended.
-func (r *route) retire() {
-	if r == nil || r.unload == nil {
-		return
-	}
-	r.retired.Store(true)
-	if r.inFlight.Load() == 0 {
-		r.once.Do(r.unload)
-		return
-	}
-	time.AfterFunc(unloadGrace, func() { r.once.Do(r.unload) })
-}
-
-// ErrUnsupported is for targets that only a configuration can have.
-var errNeedsConfiguration = errors.New("a row added at run time leads to a service, to upstreams, " +
-	"to a redirect or to a reverse_proxy handler: other handlers belong into the configuration")
-
-// checkAdded refuses targets that cannot be loaded into a running
-// configuration: any handler may ask for apps that are not running.
+// checkAdded refuses targets that can only be in a configuration: Caddy
+// provisions the modules of one configuration at a time, and a handler may ask
+// for apps that are not running.
 func checkAdded(target subdomain.Target) error {
-	if target.Handler == nil {
-		return nil
-	}
-	var handler struct {
-		Handler string `json:"handler"`
-	}
-	if err := json.Unmarshal(target.Handler, &handler); err != nil {
-		return err
-	}
-	if handler.Handler != "reverse_proxy" {
-		return fmt.Errorf("%w: %w", subdomain.ErrTarget, errNeedsConfiguration)
+	if target.Handler != nil {
+		return fmt.Errorf("%w: handlers belong into the configuration; "+
+			"a row that is added leads to a service, to upstreams or to a redirect", subdomain.ErrTarget)
 	}
 	return nil
 }
@@ -94,26 +42,6 @@ func checkService(target subdomain.Target) error {
 			"nor an upstream like 127.0.0.1:8000", subdomain.ErrTarget, target.Service, services.Namespace)
 	}
 	return nil
-}
-
-// load makes the handler of a target and provisions it in ctx.
-func load(ctx caddy.Context, target subdomain.Target) (caddyhttp.MiddlewareHandler, error) {
-	switch {
-	case target.Redirect != nil:
-		return newRedirect(*target.Redirect)
-	case target.Service != "":
-		if err := checkService(target); err != nil {
-			return nil, err
-		}
-		return loadHandler(ctx, serviceHandler(target.Service, nil))
-	case target.Upstreams != nil:
-		raw, err := proxyHandler(target.Upstreams)
-		if err != nil {
-			return nil, err
-		}
-		return loadHandler(ctx, raw)
-	}
-	return loadHandler(ctx, target.Handler)
 }
 
 // loadHandler loads an HTTP handler module.
@@ -141,15 +69,72 @@ func serviceHandler(name string, guest json.RawMessage) json.RawMessage {
 	return caddyconfig.JSON(map[string]any{"handler": "service", "name": name, "guest": guest}, nil)
 }
 
-// proxyHandler is the configuration of a reverse proxy to upstreams.
-func proxyHandler(upstreams []string) (json.RawMessage, error) {
-	tokens := []caddyfile.Token{{Text: "reverse_proxy", Line: 1}}
-	for _, upstream := range upstreams {
-		tokens = append(tokens, caddyfile.Token{Text: upstream, Line: 1})
-	}
-	proxy := new(reverseproxy.Handler)
-	if err := proxy.UnmarshalCaddyfile(caddyfile.NewDispenser(tokens)); err != nil {
-		return nil, fmt.Errorf("%w: %w", subdomain.ErrTarget, err)
-	}
-	return caddyconfig.JSONModuleObject(proxy, "handler", "reverse_proxy", nil), nil
+// upstreamVar is the request variable that tells a shared proxy what to dial.
+const upstreamVar = "fairway.subdomains.upstream"
+
+// proxies are the reverse proxies that the upstreams of a table share, by the
+// protocol they speak. One for each row would take kilobytes.
+type proxies struct {
+	http, https, h2c caddyhttp.MiddlewareHandler
 }
+
+func newProxies(ctx caddy.Context) (proxies, error) {
+	var loaded [3]caddyhttp.MiddlewareHandler
+	for i, transport := range []map[string]any{
+		{"protocol": "http"},
+		{"protocol": "http", "tls": map[string]any{}},
+		{"protocol": "http", "versions": []string{"h2c", "2"}},
+	} {
+		var err error
+		loaded[i], err = loadHandler(ctx, caddyconfig.JSON(map[string]any{
+			"handler":   "reverse_proxy",
+			"transport": transport,
+			"upstreams": []any{map[string]string{"dial": "{http.vars." + upstreamVar + "}"}},
+		}, nil))
+		if err != nil {
+			return proxies{}, err
+		}
+	}
+	return proxies{http: loaded[0], https: loaded[1], h2c: loaded[2]}, nil
+}
+
+// pool is upstreams that share the load.
+type pool []upstream
+
+// upstream is what to dial, and the proxy that speaks its protocol.
+type upstream struct {
+	proxy caddyhttp.MiddlewareHandler
+	dial  string
+}
+
+// pool returns the pool of addresses as [subdomain.Upstream] returns them.
+func (p proxies) pool(addresses []string) pool {
+	made := make(pool, len(addresses))
+	for i, address := range addresses {
+		scheme, dial, hasScheme := strings.Cut(address, "://")
+		switch {
+		case hasScheme && scheme == "https":
+			made[i] = upstream{p.https, dial}
+		case hasScheme:
+			made[i] = upstream{p.h2c, dial}
+		case strings.HasPrefix(address, "unix+h2c/"):
+			made[i] = upstream{p.h2c, strings.Replace(address, "+h2c", "", 1)}
+		default:
+			made[i] = upstream{p.http, address}
+		}
+	}
+	return made
+}
+
+// ServeHTTP passes the request on to one of the upstreams, chosen at random as
+// reverse_proxy does.
+func (p pool) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhttp.Handler) error {
+	return p[rand.IntN(len(p))].serve(w, r)
+}
+
+func (u upstream) serve(w http.ResponseWriter, r *http.Request) error {
+	caddyhttp.SetVar(r.Context(), upstreamVar, u.dial)
+	return u.proxy.ServeHTTP(w, r, caddyhttp.HandlerFunc(notFound))
+}
+
+var _ caddyhttp.MiddlewareHandler = pool(nil)

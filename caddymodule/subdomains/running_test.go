@@ -1,9 +1,7 @@
 package subdomains_test
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -27,7 +25,7 @@ var turn sync.Mutex
 
 // instance is Caddy running a Caddyfile, reached over Unix sockets.
 type instance struct {
-	t      *testing.T
+	t      testing.TB
 	folder string // for the data
 	socket string // of the sites
 	admin  string
@@ -35,7 +33,7 @@ type instance struct {
 
 // start runs a Caddyfile in which {data}, {socket} and {admin} stand for what
 // this instance has.
-func start(t *testing.T, caddyfile string) *instance {
+func start(t testing.TB, caddyfile string) *instance {
 	t.Helper()
 	turn.Lock()
 	t.Cleanup(turn.Unlock)
@@ -117,7 +115,7 @@ type answer struct {
 
 func (a answer) String() string { return fmt.Sprintf("%d %s", a.status, a.body) }
 
-func do(t *testing.T, socket, method, url, body string) answer {
+func do(t testing.TB, socket, method, url, body string) answer {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
 	if err != nil {
@@ -135,6 +133,19 @@ func do(t *testing.T, socket, method, url, body string) answer {
 		t.Fatal(err)
 	}
 	return answer{response.StatusCode, response.Header, string(content)}
+}
+
+// request asks the admin endpoint, which a reload may replace meanwhile.
+func (i *instance) request(method, path, body string) (status int, err error) {
+	request, err := http.NewRequest(method, "http://admin"+path, strings.NewReader(body))
+	if err != nil {
+		return 0, err
+	}
+	response, err := client(i.admin).Do(request)
+	if err != nil {
+		return 0, err
+	}
+	return response.StatusCode, response.Body.Close()
 }
 
 // get asks a site.
@@ -172,11 +183,22 @@ func app(t *testing.T, name string) (address string) {
 	return strings.TrimPrefix(server.URL, "http://")
 }
 
-func mustJSON(t *testing.T, value any) string {
-	t.Helper()
-	var buffer bytes.Buffer
-	if err := json.NewEncoder(&buffer).Encode(value); err != nil {
-		t.Fatal(err)
+// raw sends bytes to the sites and returns all that comes back.
+func (i *instance) raw(request string) string {
+	i.t.Helper()
+	connection, err := net.Dial("unix", i.socket)
+	if err != nil {
+		i.t.Fatal(err)
 	}
-	return buffer.String()
+	if _, err := connection.Write([]byte(request)); err != nil {
+		i.t.Fatal(err)
+	}
+	response, err := io.ReadAll(connection)
+	if err != nil {
+		i.t.Fatal(err)
+	}
+	if err := connection.Close(); err != nil {
+		i.t.Fatal(err)
+	}
+	return string(response)
 }

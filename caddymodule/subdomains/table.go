@@ -5,10 +5,8 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"sync"
 
 	"github.com/caddyserver/caddy/v2"
-	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 
@@ -33,12 +31,12 @@ func (r row) target() subdomain.Target {
 
 // table is the table of one domain in one configuration.
 type table struct {
-	rows   *subdomain.Table[row]
-	ctx    caddy.Context
-	logger *zap.Logger
-	proxy  caddyhttp.MiddlewareHandler // for all rows that are an upstream
-	sites  []site                      // where its handlers are
-	loaded chan struct{}               // closed when the added rows are there
+	rows    *subdomain.Table[row]
+	ctx     caddy.Context
+	logger  *zap.Logger
+	proxies proxies
+	sites   []site        // where its handlers are
+	loaded  chan struct{} // closed when the added rows are there
 
 	// The rows of the configuration until it starts, to compare with.
 	configured Rows
@@ -46,12 +44,10 @@ type table struct {
 	ledger *ledger // nil until the platform opens its stores
 
 	// What follows is guarded by ledger.mu once there is a ledger.
-	services map[string]*route
+	services map[string]*route // by name
+	unload   []func()          // of services that were loaded at run time
 	inactive map[string]inactive
 	pending  []subdomain.Row // added rows that are not loaded yet
-
-	unloadMu sync.Mutex
-	unload   map[*route]struct{} // routes with handlers of their own context
 }
 
 // inactive is an added row that is not served, and why.
@@ -59,9 +55,6 @@ type inactive struct {
 	target  json.RawMessage
 	problem string
 }
-
-// upstreamVar is the request variable that tells the shared proxy what to dial.
-const upstreamVar = "fairway.subdomains.upstream"
 
 func newTable(ctx caddy.Context, domain string, configured Rows) (*table, error) {
 	t := &table{
@@ -71,14 +64,9 @@ func newTable(ctx caddy.Context, domain string, configured Rows) (*table, error)
 		configured: configured,
 		services:   make(map[string]*route),
 		inactive:   make(map[string]inactive),
-		unload:     make(map[*route]struct{}),
 	}
 	var err error
-	t.proxy, err = loadHandler(ctx, caddyconfig.JSON(map[string]any{
-		"handler":   "reverse_proxy",
-		"upstreams": []any{map[string]string{"dial": "{http.vars." + upstreamVar + "}"}},
-	}, nil))
-	if err != nil {
+	if t.proxies, err = newProxies(ctx); err != nil {
 		return nil, err
 	}
 	rows, err := t.configuredRows()
@@ -130,64 +118,53 @@ func (t *table) newRow(target subdomain.Target) (row, error) {
 	return row{route: route, added: true}, err
 }
 
-// route makes the route to a target that needs a handler. Rows that lead to
-// the same service share one.
+// route makes the route to a target that needs a handler.
 func (t *table) route(target subdomain.Target, added bool) (*route, error) {
-	if target.Service == "" {
-		return t.newRoute(target, added && target.Redirect == nil)
+	var handler caddyhttp.MiddlewareHandler
+	var err error
+	switch {
+	case target.Service != "":
+		return t.service(target, added)
+	case target.Upstreams != nil:
+		handler = t.proxies.pool(target.Upstreams)
+	case target.Redirect != nil:
+		handler, err = newRedirect(*target.Redirect)
+	default:
+		handler, err = loadHandler(t.ctx, target.Handler)
 	}
+	return &route{target, handler}, err
+}
+
+// service returns the route to a service, which all rows that lead to it share.
+func (t *table) service(target subdomain.Target, added bool) (*route, error) {
 	if known, ok := t.services[target.Service]; ok {
 		return known, nil
 	}
-	made, err := t.newRoute(target, added)
-	if err != nil {
+	if err := checkService(target); err != nil {
 		return nil, err
 	}
-	t.services[target.Service] = made
-	return made, nil
-}
-
-// newRoute loads a handler: into the table's own context, which must not
-// change after the configuration was provisioned, or into one of its own.
-func (t *table) newRoute(target subdomain.Target, ownContext bool) (*route, error) {
 	ctx, cancel := t.ctx, func() {}
-	if ownContext {
+	if added {
+		// The context of the configuration must not change once it runs.
 		ctx, cancel = caddy.NewContext(t.ctx)
 	}
-	handler, err := load(ctx, target)
+	handler, err := loadHandler(ctx, serviceHandler(target.Service, nil))
 	if err != nil {
 		cancel()
 		return nil, err
 	}
-	made := &route{target: target, handler: handler}
-	if ownContext {
-		made.unload = func() {
-			cancel()
-			t.unloadMu.Lock()
-			delete(t.unload, made)
-			t.unloadMu.Unlock()
-		}
-		t.unloadMu.Lock()
-		t.unload[made] = struct{}{}
-		t.unloadMu.Unlock()
-	}
+	t.unload = append(t.unload, cancel)
+	made := &route{target, handler}
+	t.services[target.Service] = made
 	return made, nil
-}
-
-// retire lets go of the route of a row that is gone, unless others share it.
-func (t *table) retire(gone row) {
-	if gone.route != nil && gone.route.target.Service == "" {
-		gone.route.retire()
-	}
 }
 
 // serve answers a request for row.
 func (t *table) serve(row row, w http.ResponseWriter, r *http.Request) error {
-	if row.route != nil {
-		return row.route.serve(w, r)
+	if row.route == nil {
+		return upstream{t.proxies.http, row.upstream}.serve(w, r)
 	}
-	caddyhttp.SetVar(r.Context(), upstreamVar, row.upstream)
-	return t.proxy.ServeHTTP(w, r, caddyhttp.HandlerFunc(notFound))
+	return row.route.handler.ServeHTTP(w, r, caddyhttp.HandlerFunc(notFound))
 }
 
 // reaches checks that a request for name can arrive at one of the handlers.
@@ -206,13 +183,7 @@ func (t *table) close() {
 	if t.ledger != nil {
 		t.ledger.detach(t)
 	}
-	t.unloadMu.Lock()
-	routes := make([]*route, 0, len(t.unload))
-	for route := range t.unload {
-		routes = append(routes, route)
-	}
-	t.unloadMu.Unlock()
-	for _, route := range routes {
-		route.once.Do(route.unload)
+	for _, unload := range t.unload {
+		unload()
 	}
 }
