@@ -175,6 +175,7 @@ type server struct {
 	httpsPort int
 	admin     string
 	env       []string
+	hosts     []string // names that must have a certificate before a client is used
 }
 
 // shipped reads the Caddyfile of the repository.
@@ -205,6 +206,7 @@ func prepare(t *testing.T, caddyfile string, env ...string) *server {
 		httpPort:  freePort(t),
 		httpsPort: freePort(t),
 		admin:     "127.0.0.1:" + strconv.Itoa(freePort(t)),
+		hosts:     []string{domain, orders, payments},
 	}
 	s.env = append([]string{
 		"HTTP_PORT=" + strconv.Itoa(s.httpPort),
@@ -285,7 +287,14 @@ func (s *server) client(t *testing.T) *http.Client {
 		pem, err := os.ReadFile(filepath.Join(s.folder, "xdg", "caddy", "pki", "authorities", "local", "root.crt"))
 		return err == nil && pool.AppendCertsFromPEM(pem)
 	})
-	return s.clientTrusting(pool)
+	client := s.clientTrusting(pool)
+	for _, host := range s.hosts {
+		eventually(t, 20*time.Second, host+" has a certificate", func() bool {
+			_, err := try(t.Context(), client, http.MethodHead, s.url(host, "/"), "")
+			return err == nil
+		})
+	}
+	return client
 }
 
 func (s *server) clientTrusting(pool *x509.CertPool) *http.Client {

@@ -2,16 +2,18 @@ package integration_test
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	_ "modernc.org/sqlite" // to spoil a database
 )
 
 // TestReloadsUnderLoadDropNothing reloads 200 times, every tenth time with a
@@ -180,9 +182,13 @@ func TestDataFolderErrors(t *testing.T) {
 			spoil: func(t *testing.T, s *server, folder string) {
 				s.launch(t)
 				s.stop(t)
-				path := filepath.Join(folder, "orders.db")
-				if out, err := exec.Command("sqlite3", path, "INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, 1)").CombinedOutput(); err != nil {
-					t.Fatalf("sqlite3: %v\n%s", err, out)
+				db, err := sql.Open("sqlite", filepath.Join(folder, "orders.db"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer func() { _ = db.Close() }()
+				if _, err := db.ExecContext(t.Context(), "INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, 1)"); err != nil {
+					t.Fatal(err)
 				}
 			},
 			want: "orders.db",

@@ -94,7 +94,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 		return fmt.Errorf("data folder %q: %w", folder, err)
 	}
 	a.Store.Folder = absolute
-	return nil
+	return a.watchReload(ctx)
 }
 
 // Validate checks the settings.

@@ -18,9 +18,12 @@ import (
 )
 
 const (
-	// probeEvery is how often idle services are probed: twice within the 60 s
-	// after which evidence is too old.
-	probeEvery   = 25 * time.Second
+	// probeEvery is how long a service may be idle before it is probed: well
+	// within the 60 s after which evidence is too old.
+	probeEvery = 20 * time.Second
+	// reprobeEvery is how often a service is probed that failed, and the beat
+	// of the prober.
+	reprobeEvery = 2 * time.Second
 	probeTimeout = 10 * time.Second
 
 	// ProbeHeader marks a request as a probe; its value is [ProbeSecret].
@@ -78,7 +81,7 @@ func (a *App) probe() {
 		<-a.stop
 		cancel()
 	}()
-	ticker := time.NewTicker(probeEvery)
+	ticker := time.NewTicker(reprobeEvery)
 	defer ticker.Stop()
 	for {
 		a.probeIdle(ctx)
@@ -93,12 +96,13 @@ func (a *App) probe() {
 // probeConcurrency bounds how many services are probed at once.
 const probeConcurrency = 8
 
-// probeIdle probes every service without a recent measurement.
+// probeIdle probes every service that failed its last probe, or has neither a
+// recent measurement nor a recent probe.
 func (a *App) probeIdle(ctx context.Context) {
 	var group sync.WaitGroup
 	slots := make(chan struct{}, probeConcurrency)
 	for _, service := range a.catalogue.all() {
-		if len(service.targets) == 0 || a.measuredLately(service) {
+		if len(service.targets) == 0 || !a.dueForProbe(service, time.Now()) {
 			continue
 		}
 		slots <- struct{}{}
@@ -113,12 +117,15 @@ func (a *App) probeIdle(ctx context.Context) {
 	group.Wait()
 }
 
-func (a *App) measuredLately(service *cataloguedService) bool {
-	if !service.measured {
+func (a *App) dueForProbe(service *cataloguedService, now time.Time) bool {
+	last := service.probe.get()
+	if last != nil && !last.Passed() {
+		return true
+	}
+	if last != nil && now.Sub(last.At) < probeEvery {
 		return false
 	}
-	last := a.Recorder(service.ID).Snapshot().Last
-	return time.Since(last) < probeEvery
+	return !service.measured || now.Sub(a.Recorder(service.ID).Snapshot().Last) >= probeEvery
 }
 
 // probeOnce asks target for path and judges the answer.

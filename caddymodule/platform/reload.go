@@ -1,0 +1,78 @@
+package platform
+
+import (
+	"context"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyevents"
+	"go.uber.org/zap"
+
+	"github.com/aditechsphere/fairway/caddymodule/platform/reuseport"
+)
+
+const (
+	// handshakeTime is how long the sockets of the old configuration stay open
+	// for handshakes that had begun when new connections went to the new ones:
+	// a round trip.
+	handshakeTime = 200 * time.Millisecond
+	// drainTime bounds how long the connections they then hold wait to be
+	// accepted, and closeTime how long the sockets take to close.
+	drainTime = 5 * time.Second
+	closeTime = 30 * time.Second
+)
+
+// watchReload has connections change over from the old configuration's sockets
+// to this one's when all of its apps have started, and not before: what comes
+// from a reload that fails never saw a connection.
+func (a *App) watchReload(ctx caddy.Context) error {
+	if reuseport.Migrates() {
+		return nil
+	}
+	if err := reuseport.AvoidMultipath(); err != nil {
+		return err
+	}
+	value, err := ctx.App("events")
+	if err != nil {
+		return err
+	}
+	return value.(*caddyevents.App).On("started", startedHandler{a})
+}
+
+// startedHandler handles the event that the configuration runs; the old one is
+// stopped when it returns.
+type startedHandler struct{ *App }
+
+// Handle implements [caddyevents.Handler].
+func (h startedHandler) Handle(context.Context, caddy.Event) error {
+	shared, err := reuseport.SteerToNewest()
+	if err != nil {
+		// Connections are spread as without us: some may be reset.
+		h.logger.Warn("steering connections to the new configuration", zap.Error(err))
+		return nil
+	}
+	if shared > 0 {
+		time.Sleep(handshakeTime)
+		if err := reuseport.Drain(drainTime); err != nil {
+			h.logger.Warn("waiting for the old configuration's connections", zap.Error(err))
+		}
+	}
+	go h.settle()
+	return nil
+}
+
+// settle has connections stay with this configuration's sockets, once the old
+// ones are closed, whatever the next configuration opens.
+func (h startedHandler) settle() {
+	deadline := time.Now().Add(closeTime)
+	for time.Now().Before(deadline) && h.ctx.Err() == nil {
+		shared, err := reuseport.Hold()
+		if err != nil {
+			h.logger.Warn("holding connections at the running configuration", zap.Error(err))
+		}
+		if err != nil || shared == 0 {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
