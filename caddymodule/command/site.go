@@ -2,6 +2,7 @@ package command
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -96,7 +97,7 @@ func siteSwitchCommand(enable bool) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := server.apply(cmd.ErrOrStderr()); err != nil {
+			if err := server.apply(cmd.Context(), cmd.ErrOrStderr()); err != nil {
 				return errors.Join(fmt.Errorf("%s is not %sd, everything is as it was: %w", args[0], verb, err), undo())
 			}
 			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s %s.\n", done, args[0])
@@ -113,7 +114,7 @@ func siteSwitchCommand(enable bool) *cobra.Command {
 
 // apply validates the configuration file and has the running server load it.
 // With no server running, validating is all there is to do.
-func (e *endpoint) apply(progress io.Writer) error {
+func (e *endpoint) apply(ctx context.Context, progress io.Writer) error {
 	config, file, adapter, err := caddycmd.LoadConfig(e.config, e.adapter)
 	if err != nil {
 		return err
@@ -125,7 +126,7 @@ func (e *endpoint) apply(progress io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("finding the admin endpoint: %w", err)
 	}
-	if !listening(address) {
+	if !listening(ctx, address) {
 		_, err := fmt.Fprintf(progress, "No server listens at %s: the configuration is valid and will be used at its next start.\n", address)
 		return err
 	}
@@ -156,12 +157,13 @@ func validate(config []byte) error {
 }
 
 // listening reports whether a server answers at an admin address.
-func listening(address string) bool {
+func listening(ctx context.Context, address string) bool {
 	parsed, err := caddy.ParseNetworkAddress(address)
 	if err != nil {
 		return false
 	}
-	connection, err := net.DialTimeout(parsed.Network, parsed.JoinHostPort(0), time.Second)
+	dialer := net.Dialer{Timeout: time.Second}
+	connection, err := dialer.DialContext(ctx, parsed.Network, parsed.JoinHostPort(0))
 	if err != nil {
 		return false
 	}
