@@ -64,6 +64,9 @@ type Judgement struct {
 func Judge(e Entry, now time.Time) Judgement {
 	j := Judgement{Entry: e, State: Unknown}
 	success, failure, probe := succeeded(e), failed(e), probed(e)
+	if success.At.After(failure.At) {
+		failure.Since = time.Time{} // that run is over
+	}
 	last := latest(success, failure, probe)
 	j.Basis = last
 
@@ -81,7 +84,7 @@ func Judge(e Entry, now time.Time) Judgement {
 	case fresh(failure, now) && !recent.tolerable() && recent.Failures >= failingCount:
 		j.State = Failing
 		j.Basis = failure
-		j.Basis.Since = time.Time{}
+		j.Basis.Since = time.Time{} // successes come between
 	default:
 		if best := latest(success, passed(probe)); fresh(best, now) {
 			j.State, j.Basis = Answering, best

@@ -171,6 +171,10 @@ func TestJudge(t *testing.T) {
 			probe: &Probe{At: ago(time.Second), Status: 502, FailingSince: ago(25 * time.Second)},
 			state: Failing, source: Probed, since: 3 * time.Minute, reason: "upstream refused connections since 13:47 UTC",
 		},
+		"a failed request, a success, then failed probes": {
+			seen: seen{success: 80 * time.Second, failure: 2 * time.Minute, since: 3 * time.Minute, run: 9}, probe: failing(time.Second, time.Minute+time.Second),
+			state: Failing, source: Probed, since: time.Minute + time.Second, reason: "no answer to probes since 13:48 UTC",
+		},
 		"failures of this morning, then failed probes": {
 			seen: seen{success: 9 * time.Hour, failure: 8 * time.Hour, since: 8 * time.Hour, run: 1}, probe: failing(time.Second, 3*time.Minute),
 			state: Failing, source: Probed, since: 3 * time.Minute, reason: "no answer to probes since 13:47 UTC",
