@@ -38,6 +38,8 @@ type table struct {
 	sites   []site        // where its handlers are
 	loaded  chan struct{} // closed when the added rows are there
 
+	listed []string // labels of the rows of the configuration that the catalogue shows
+
 	// The rows of the configuration until it starts, to compare with.
 	configured Rows
 
@@ -71,6 +73,9 @@ func newTable(ctx caddy.Context, domain string, configured Rows) (*table, error)
 	}
 	rows, err := t.configuredRows()
 	if err != nil {
+		return nil, err
+	}
+	if err := t.measureFirst(domain, rows); err != nil {
 		return nil, err
 	}
 	t.rows = subdomain.NewTable(domain, rows)
