@@ -13,7 +13,7 @@ help: ## List the targets
 
 .PHONY: build
 build: ## Build bin/caddy: Caddy with Fairway plugged in
-	$(GO) build -buildvcs=auto -trimpath -ldflags '-s -w' -o $(CADDY) ./cmd/caddy
+	$(GO) build -buildvcs=auto -trimpath -tags nobadger,nomysql,nopgx -ldflags '-s -w' -o $(CADDY) ./cmd/caddy
 
 .PHONY: run
 run: build ## Serve the three sites on this machine (Ctrl-C stops)

@@ -163,6 +163,8 @@ func passed(probe Observation) Observation {
 // causeOf tells a service that answered 5xx from one that could not be reached.
 func causeOf(p *Probe) measure.Cause {
 	switch {
+	case p.Cause != measure.NoFailure:
+		return p.Cause
 	case p.Err != "":
 		return measure.Unreachable
 	case p.Status == 502:

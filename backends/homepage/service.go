@@ -48,6 +48,10 @@ type Probe struct {
 	Status  int    // 0 without an answer
 	Err     string // why there was no answer; may name addresses
 
+	// Cause is why the probe failed, where the service itself told.
+	// Default: judged by Err and Status.
+	Cause measure.Cause
+
 	// FailingSince is when the first of an unbroken run of failed probes was
 	// made. Default: At.
 	FailingSince time.Time

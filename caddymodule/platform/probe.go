@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/aditechsphere/fairway/backends/homepage"
+	"github.com/aditechsphere/fairway/backends/homepage/measure"
 	"github.com/aditechsphere/fairway/backends/instance"
 )
 
@@ -26,18 +27,45 @@ const (
 	reprobeEvery = 2 * time.Second
 	probeTimeout = 10 * time.Second
 
-	// ProbeHeader marks a request as a probe; its value is [ProbeSecret].
-	ProbeHeader = "X-Fairway-Probe"
+	// probeHeader marks a request as a probe.
+	probeHeader = "X-Fairway-Probe"
 )
 
-// ProbeSecret keeps clients from passing their requests off as probes, which
-// are neither measured nor logged.
-var ProbeSecret = rand.Text()
+// Probing is a probe that is under way.
+type Probing struct {
+	mu  sync.Mutex
+	err error
+}
 
-// IsProbe reports whether r is a probe of this process.
-func IsProbe(r *http.Request) bool {
-	values := r.Header[ProbeHeader]
-	return len(values) == 1 && values[0] == ProbeSecret
+// probing holds the probes under way by the random value of their header, which
+// keeps clients from passing their requests off as probes.
+var probing sync.Map // string → *Probing
+
+// ProbeOf returns the probe that r is and takes its mark off, or nil.
+func ProbeOf(r *http.Request) *Probing {
+	values := r.Header[probeHeader]
+	if len(values) != 1 {
+		return nil
+	}
+	probe, ok := probing.Load(values[0])
+	if !ok {
+		return nil
+	}
+	r.Header.Del(probeHeader)
+	return probe.(*Probing)
+}
+
+// Report notes how the service's handler ended.
+func (p *Probing) Report(err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.err = err
+}
+
+func (p *Probing) reported() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.err
 }
 
 // probeTarget is an address to probe: a real request to the process's own
@@ -132,16 +160,24 @@ func (a *App) dueForProbe(service *cataloguedService, now time.Time) bool {
 func probeOnce(ctx context.Context, target probeTarget, path string) homepage.Probe {
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
+	under, id := new(Probing), rand.Text()
+	probing.Store(id, under)
+	defer probing.Delete(id)
 	begun := time.Now()
-	status, err := request(ctx, target, path)
+	status, err := request(ctx, target, path, id)
 	probe := homepage.Probe{At: time.Now(), Latency: time.Since(begun), Status: status}
+	if told := under.reported(); told != nil && status >= http.StatusInternalServerError {
+		probe.Cause = measure.CauseOf(measure.Result{Status: status, Err: told})
+		err = told
+	}
 	if err != nil {
 		probe.Err = err.Error()
 	}
 	return probe
 }
 
-func request(ctx context.Context, target probeTarget, path string) (status int, err error) {
+// request asks target for path, as the probe with this id.
+func request(ctx context.Context, target probeTarget, path, id string) (status int, err error) {
 	if path == "" {
 		path = "/"
 	}
@@ -149,7 +185,7 @@ func request(ctx context.Context, target probeTarget, path string) (status int, 
 	if err != nil {
 		return 0, err
 	}
-	request.Header.Set(ProbeHeader, ProbeSecret)
+	request.Header.Set(probeHeader, id)
 	request.Header.Set("User-Agent", "Fairway-Probe/"+instance.Version())
 	transport := &http.Transport{
 		DisableKeepAlives: true,

@@ -18,21 +18,28 @@ func (s *Service) measure(w http.ResponseWriter, r *http.Request, next caddyhttp
 	observed := observers.Get().(*observer)
 	*observed = observer{ResponseWriter: w, begun: time.Now()}
 	s.recorder.Begin()
-	finished := false
+	returned := false
 	defer func() {
-		if !finished { // a panic on its way to the server, which closes the connection
-			s.recorder.End(measure.Result{Status: http.StatusInternalServerError, Err: errPanic})
+		if !returned {
+			s.recorder.End(observed.result(panicked(r)))
 		}
 	}()
 	err := s.answer(observed, r, next)
-	finished = true
+	returned = true
 	s.recorder.End(observed.result(err))
 	*observed = observer{}
 	observers.Put(observed)
 	return err
 }
 
-var errPanic = errors.New("the handler panicked")
+// panicked is what to record of a request whose handler panicked, as proxies
+// do when an answer breaks off: the client's doing when it has left.
+func panicked(r *http.Request) error {
+	if err := r.Context().Err(); err != nil {
+		return err
+	}
+	return errors.New("the answer broke off")
+}
 
 // observers are reused, so that measuring allocates nothing.
 var observers = sync.Pool{New: func() any { return new(observer) }}

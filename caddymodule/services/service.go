@@ -139,12 +139,19 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	if err := s.wait(r.Context()); err != nil {
 		return caddyhttp.Error(http.StatusServiceUnavailable, err)
 	}
-	if platform.IsProbe(r) {
-		r.Header.Del(platform.ProbeHeader)
-		caddyhttp.SetVar(r.Context(), caddyhttp.LogSkipVar, true)
-		return s.answer(w, r, next)
+	if probe := platform.ProbeOf(r); probe != nil {
+		return s.probed(probe, w, r, next)
 	}
 	return s.measure(w, r, next)
+}
+
+// probed answers a probe, which is neither measured nor logged, and tells it
+// the error that clients are not told.
+func (s *Service) probed(probe *platform.Probing, w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	caddyhttp.SetVar(r.Context(), caddyhttp.LogSkipVar, true)
+	err := s.answer(w, r, next)
+	probe.Report(err)
+	return err
 }
 
 // wait lets requests that reach a new configuration while its stores open

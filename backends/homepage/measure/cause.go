@@ -43,8 +43,8 @@ func abandoned(result Result) bool {
 	return result.Status == statusClientClosed || result.Err != nil && errors.Is(result.Err, context.Canceled)
 }
 
-// causeOf tells "it could not be reached" from "it answered 5xx".
-func causeOf(result Result) Cause {
+// CauseOf tells "it could not be reached" from "it answered 5xx".
+func CauseOf(result Result) Cause {
 	if classOf(result.Status) != failed {
 		return NoFailure
 	}

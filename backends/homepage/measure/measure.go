@@ -86,7 +86,7 @@ func (r *Recorder) End(result Result) {
 	r.window.begin(now, r.totals)
 	r.classes[classOf(result.Status)].Add(1)
 	r.firstByte[bucketOf(result.TTFB)].Add(1)
-	cause := causeOf(result)
+	cause := CauseOf(result)
 	if cause == NoFailure {
 		r.success.Store(pack(result))
 		r.successAt.Store(now.UnixNano())

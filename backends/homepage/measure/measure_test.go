@@ -167,7 +167,7 @@ func TestCause(t *testing.T) {
 		"none available":            {Result{Status: 503, Err: other}, Unavailable},
 		"broke off":                 {Result{Status: 500, Err: other}, InternalError},
 	} {
-		if got := causeOf(test.result); got != test.want {
+		if got := CauseOf(test.result); got != test.want {
 			t.Errorf("%s: cause %d, want %d", name, got, test.want)
 		}
 	}
