@@ -158,25 +158,30 @@ func (s *Service) key(ctx context.Context, hash Hash) (Key, error) {
 	return key, nil
 }
 
-// CreateToken makes a one-time sign-in token.
-func (s *Service) CreateToken(ctx context.Context) (string, error) {
+// CreateToken makes a one-time sign-in token for the site at origin
+// (scheme://host[:port]); it works nowhere else.
+func (s *Service) CreateToken(ctx context.Context, origin string) (string, error) {
 	now := s.now()
 	if err := s.store.DeleteExpired(ctx, now); err != nil {
 		return "", fmt.Errorf("removing expired sessions: %w", err)
 	}
 	secret := newSecret("")
-	err := s.store.CreateToken(ctx, Grant{Hash: HashOf(secret), Created: now, Expires: now.Add(TokenLife)})
+	err := s.store.CreateToken(ctx, Grant{Hash: tokenHash(secret, origin), Created: now, Expires: now.Add(TokenLife)})
 	if err != nil {
 		return "", fmt.Errorf("creating a sign-in token: %w", err)
 	}
 	return secret, nil
 }
 
-// SignIn exchanges a sign-in token, which is then used up, for the secret of a
-// session. A token that is unknown, used or expired is [ErrUnauthenticated].
-func (s *Service) SignIn(ctx context.Context, token string) (string, error) {
+// tokenHash ties a token to the origin it is for.
+func tokenHash(token, origin string) Hash { return HashOf(token + " " + origin) }
+
+// SignIn exchanges a sign-in token for origin, which is then used up, for the
+// secret of a session. A token that is unknown, used, expired or for another
+// origin is [ErrUnauthenticated].
+func (s *Service) SignIn(ctx context.Context, token, origin string) (string, error) {
 	now := s.now()
-	grant, err := s.store.TakeToken(ctx, HashOf(token))
+	grant, err := s.store.TakeToken(ctx, tokenHash(token, origin))
 	if errors.Is(err, ErrNotFound) || err == nil && !now.Before(grant.Expires) {
 		return "", ErrUnauthenticated
 	}

@@ -12,6 +12,8 @@ import (
 	"github.com/aditechsphere/fairway/backends/access/sqlite"
 )
 
+const origin = "https://example.localhost"
+
 // clock is a time that tests move.
 type clock struct{ offset atomic.Int64 }
 
@@ -121,23 +123,26 @@ func TestKeyRequestsRefused(t *testing.T) {
 func TestSignInTokenWorksOnceAndInTime(t *testing.T) {
 	t.Parallel()
 	service, clock := newService(t)
-	token, err := service.CreateToken(t.Context())
+	token, err := service.CreateToken(t.Context(), origin)
 	if err != nil {
 		t.Fatal(err)
 	}
-	session, err := service.SignIn(t.Context(), token)
+	if _, err := service.SignIn(t.Context(), token, "https://elsewhere.example"); !errors.Is(err, access.ErrUnauthenticated) {
+		t.Errorf("at another origin: %v, want ErrUnauthenticated", err)
+	}
+	session, err := service.SignIn(t.Context(), token, origin)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := service.SignIn(t.Context(), token); !errors.Is(err, access.ErrUnauthenticated) {
+	if _, err := service.SignIn(t.Context(), token, origin); !errors.Is(err, access.ErrUnauthenticated) {
 		t.Errorf("the second use: %v, want ErrUnauthenticated", err)
 	}
-	late, err := service.CreateToken(t.Context())
+	late, err := service.CreateToken(t.Context(), origin)
 	if err != nil {
 		t.Fatal(err)
 	}
 	clock.advance(access.TokenLife)
-	if _, err := service.SignIn(t.Context(), late); !errors.Is(err, access.ErrUnauthenticated) {
+	if _, err := service.SignIn(t.Context(), late, origin); !errors.Is(err, access.ErrUnauthenticated) {
 		t.Errorf("after its time: %v, want ErrUnauthenticated", err)
 	}
 	if ok, err := service.SignedIn(t.Context(), session); !ok || err != nil {
@@ -152,11 +157,11 @@ func TestSignInTokenWorksOnceAndInTime(t *testing.T) {
 func TestSignOutEndsTheSession(t *testing.T) {
 	t.Parallel()
 	service, _ := newService(t)
-	token, err := service.CreateToken(t.Context())
+	token, err := service.CreateToken(t.Context(), origin)
 	if err != nil {
 		t.Fatal(err)
 	}
-	session, err := service.SignIn(t.Context(), token)
+	session, err := service.SignIn(t.Context(), token, origin)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -186,7 +186,7 @@ func handleSignIn(w http.ResponseWriter, r *http.Request) error {
 	if len(origins) == 0 {
 		return caddy.APIError{HTTPStatus: http.StatusConflict, Err: errors.New("no page to sign in on: the configuration serves none of homepage, orders, payments")}
 	}
-	token, err := app.Access().CreateToken(r.Context())
+	token, err := app.Access().CreateToken(r.Context(), origins[0])
 	if err != nil {
 		return err
 	}

@@ -18,6 +18,7 @@ func init() {
 //	}
 func parseGlobalOption(d *caddyfile.Dispenser, existing any) (any, error) {
 	if existing != nil {
+		d.Next() // so that the error names its place
 		return nil, d.Err("the global option fairway is given twice")
 	}
 	app := new(App)

@@ -146,12 +146,7 @@ func (w *walk) server(app *caddyhttp.App, server *caddyhttp.Server) {
 		return
 	}
 	for _, route := range server.Routes {
-		hosts := hostsOf(route, nil)
-		if isRedirect(route) {
-			continue // automatic HTTPS: the site itself is listed
-		}
-		s := site{server: address, hosts: hosts}
-		w.route(route, &s)
+		w.route(route, &site{server: address, hosts: hostsOf(route, nil)})
 	}
 }
 
@@ -196,18 +191,10 @@ func hostsOf(route caddyhttp.Route, outer []string) []string {
 	return hosts
 }
 
-// isRedirect reports whether a route does nothing but redirect.
-func isRedirect(route caddyhttp.Route) bool {
-	if len(route.Handlers) != 1 {
-		return false
-	}
-	response, ok := route.Handlers[0].(*caddyhttp.StaticResponse)
-	return ok && response.Headers.Get("Location") != ""
-}
-
 func (w *walk) routes(routes caddyhttp.RouteList, s site) {
+	outer := s.hosts
 	for _, route := range routes {
-		s.hosts = hostsOf(route, s.hosts)
+		s.hosts = hostsOf(route, outer)
 		w.route(route, &s)
 	}
 }
@@ -227,8 +214,12 @@ func (w *walk) route(route caddyhttp.Route, s *site) {
 			w.answers(s, homepage.Proxied, upstreamsOf(h))
 		case *fileserver.FileServer:
 			w.answers(s, homepage.Static, nil)
-		case *caddyhttp.StaticResponse:
-			w.answers(s, homepage.Static, nil)
+		case *caddyhttp.StaticResponse: // those of automatic HTTPS are not pointers
+			if h.Headers.Get("Location") != "" {
+				w.answers(s, homepage.Redirect, nil)
+			} else {
+				w.answers(s, homepage.Static, nil)
+			}
 		}
 	}
 }

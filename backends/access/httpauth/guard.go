@@ -109,15 +109,23 @@ func (g *guard) signIn(w http.ResponseWriter, r *http.Request) {
 // the dashboard, which hands back. It is "" on the dashboard itself.
 func (g *guard) elsewhere(r *http.Request) string {
 	dashboard := g.Facts.DashboardURL()
-	here := "https://" + r.Host
+	here := originOf(r)
 	if dashboard == "" || here == dashboard || r.URL.Query().Has("to") || !slices.Contains(g.Origins(), here) {
 		return ""
 	}
 	return dashboard + "/sign-in?to=" + url.QueryEscape(here)
 }
 
+// originOf is the origin of the site that r asks.
+func originOf(r *http.Request) string {
+	if r.TLS == nil {
+		return "http://" + r.Host
+	}
+	return "https://" + r.Host
+}
+
 func (g *guard) exchange(w http.ResponseWriter, r *http.Request, token string) {
-	secret, err := g.Access.SignIn(r.Context(), token)
+	secret, err := g.Access.SignIn(r.Context(), token, originOf(r))
 	if errors.Is(err, access.ErrUnauthenticated) {
 		g.explain(w, http.StatusForbidden, "This link no longer works",
 			"A sign-in link works once, for 15 minutes. Run “caddy fairway sign-in” on the server for a new one.")
@@ -140,7 +148,7 @@ func (g *guard) handOn(w http.ResponseWriter, r *http.Request, origin string) {
 		g.explain(w, http.StatusBadRequest, "Not one of this platform's sites", "The address to go on to is not served here.")
 		return
 	}
-	token, err := g.Access.CreateToken(r.Context())
+	token, err := g.Access.CreateToken(r.Context(), origin)
 	if err != nil {
 		g.Logger.Error("handing on an operator", "error", err)
 		g.explain(w, http.StatusInternalServerError, "Signing in failed", "The server's log says why.")

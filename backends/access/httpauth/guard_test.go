@@ -80,7 +80,7 @@ func TestAuthenticateReadsBothForms(t *testing.T) {
 // signIn signs in and returns the session's cookie.
 func signIn(t *testing.T, guard httpauth.Guard, service *access.Service) *http.Cookie {
 	t.Helper()
-	token, err := service.CreateToken(t.Context())
+	token, err := service.CreateToken(t.Context(), dashboard)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,7 +112,7 @@ func TestSignInSetsAStrictCookie(t *testing.T) {
 func TestLinkPreviewDoesNotUseTheTokenUp(t *testing.T) {
 	t.Parallel()
 	guard, service := newGuard(t)
-	token, err := service.CreateToken(t.Context())
+	token, err := service.CreateToken(t.Context(), dashboard)
 	if err != nil {
 		t.Fatal(err)
 	}
