@@ -204,36 +204,37 @@ func TestLinesEqualApaches(t *testing.T) {
 	}
 	serveCaddy(t, global, fmt.Sprintf("http://:%s {\n\tlog site\n%s\n}\n", caddyPort, caddySite(root)), nil, caddyPort)
 
-	for _, raw := range requests {
+	for i, raw := range requests {
 		apache, caddy := exchange(t, apachePort, raw), exchange(t, caddyPort, raw)
 		if apache.StatusCode != caddy.StatusCode {
 			t.Errorf("%q: Apache answers %d, Caddy %d: not the same request to log", raw, apache.StatusCode, caddy.StatusCode)
 		}
-	}
-
-	apache := linesOf(t, dir+"/apache.fields", len(requests))
-	caddy := linesOf(t, dir+"/caddy.fields", len(requests))
-	for i, raw := range requests {
-		wants, gots := strings.Split(apache[i], "\t"), strings.Split(caddy[i], "\t")
-		if len(wants) != len(compared) || len(gots) != len(compared) {
-			t.Errorf("%q: %d fields from Apache and %d from Caddy, want %d", raw, len(wants), len(gots), len(compared))
-			continue
+		// A server logs after it has answered: only waiting keeps the order.
+		last := func(server, log string) string {
+			return linesOf(t, filepath.Join(dir, server+"."+log), i+1)[i]
 		}
-		for field, directive := range compared {
-			if gots[field] != wants[field] {
-				t.Errorf("%s of %q: %q, Apache has %q", directive, raw, gots[field], wants[field])
-			}
-		}
-	}
-
-	for _, name := range []string{"common", "combined"} {
-		apache := linesOf(t, dir+"/apache."+name, len(requests))
-		caddy := linesOf(t, dir+"/caddy."+name, len(requests))
-		for i, raw := range requests {
-			want, got := clf.ReplaceAllString(apache[i], "[time]"), clf.ReplaceAllString(caddy[i], "[time]")
+		compareFields(t, strconv.Quote(raw), compared, last("caddy", "fields"), last("apache", "fields"))
+		for _, name := range []string{"common", "combined"} {
+			want := clf.ReplaceAllString(last("apache", name), "[time]")
+			got := clf.ReplaceAllString(last("caddy", name), "[time]")
 			if !strings.Contains(want, "[time]") || got != want {
 				t.Errorf("%s line of %q:\n%s\nApache has\n%s", name, raw, got, want)
 			}
+		}
+	}
+}
+
+// compareFields compares two lines of tab-separated fields.
+func compareFields(t *testing.T, of string, directives []string, caddy, apache string) {
+	t.Helper()
+	gots, wants := strings.Split(caddy, "\t"), strings.Split(apache, "\t")
+	if len(gots) != len(directives) || len(wants) != len(directives) {
+		t.Errorf("%s: not %d fields: %q, Apache has %q", of, len(directives), caddy, apache)
+		return
+	}
+	for i, directive := range directives {
+		if gots[i] != wants[i] {
+			t.Errorf("%s of %s: %q, Apache has %q", directive, of, gots[i], wants[i])
 		}
 	}
 }

@@ -18,49 +18,45 @@ type builder func(c *compiler, s spec) (appender, error)
 
 // directives are all that mod_log_config, mod_logio and mod_ssl know. Those
 // Caddy's log records have no truthful answer for are refused with the reason.
-var directives map[string]builder
-
-func init() { // a map literal would refer to itself through the builders
-	directives = map[string]builder{
-		"a":   eitherAddress,
-		"A":   refused("the local address is not in Caddy's log records"),
-		"b":   plain(appendBytesOrDash),
-		"B":   plain(appendBytes),
-		"c":   tlsShortVariable,
-		"C":   cookie,
-		"D":   plain(appendMicroseconds),
-		"e":   refused("Caddy has no per-request environment; add the value to the access log with log_append NAME VALUE and print it with %{NAME}n"),
-		"f":   refused("the file behind a request is not in Caddy's log records"),
-		"h":   eitherAddress,
-		"H":   plain(func(line *buffer.Buffer, r *record) { appendText(line, r.proto) }),
-		"i":   requestHeader,
-		"I":   refused("Caddy does not count the bytes of request headers"),
-		"k":   refused("the number of requests on a connection is not in Caddy's log records"),
-		"l":   plain(func(line *buffer.Buffer, _ *record) { line.AppendByte('-') }),
-		"L":   refused("Caddy does not link access and error records by an ID"),
-		"m":   plain(func(line *buffer.Buffer, r *record) { appendText(line, r.method) }),
-		"n":   extraField,
-		"o":   responseHeader,
-		"O":   refused("Caddy does not count the bytes of response headers; %b and %B print those of the body"),
-		"p":   port,
-		"P":   processID,
-		"q":   plain(appendQuery),
-		"r":   plain(appendRequestLine),
-		"R":   refused("the handler of a request is not in Caddy's log records"),
-		"s":   plain(appendStatus),
-		"S":   refused("Caddy does not count the bytes of headers; %B prints those of the response body"),
-		"t":   requestTime,
-		"T":   durationIn,
-		"u":   plain(appendUser),
-		"U":   path,
-		"v":   serverName,
-		"V":   hostname,
-		"x":   tlsVariable,
-		"X":   refused("the state of the connection is not in Caddy's log records"),
-		"^FB": refused("the time to the first byte is not in Caddy's log records"),
-		"^ti": refused("request trailers are not in Caddy's log records"),
-		"^to": refused("response trailers are not in Caddy's log records"),
-	}
+var directives = map[string]builder{
+	"a":   eitherAddress,
+	"A":   refused("the local address is not in Caddy's log records"),
+	"b":   plain(appendBytesOrDash),
+	"B":   plain(appendBytes),
+	"c":   tlsShortVariable,
+	"C":   cookie,
+	"D":   plain(appendMicroseconds),
+	"e":   refused("Caddy has no per-request environment; add the value to the access log with log_append NAME VALUE and print it with %{NAME}n"),
+	"f":   refused("the file behind a request is not in Caddy's log records"),
+	"h":   eitherAddress,
+	"H":   plain(func(line *buffer.Buffer, r *record) { appendText(line, r.proto) }),
+	"i":   requestHeader,
+	"I":   refused("Caddy does not count the bytes of request headers"),
+	"k":   refused("the number of requests on a connection is not in Caddy's log records"),
+	"l":   plain(func(line *buffer.Buffer, _ *record) { line.AppendByte('-') }),
+	"L":   refused("Caddy does not link access and error records by an ID"),
+	"m":   plain(func(line *buffer.Buffer, r *record) { appendText(line, r.method) }),
+	"n":   extraField,
+	"o":   responseHeader,
+	"O":   refused("Caddy does not count the bytes of response headers; %b and %B print those of the body"),
+	"p":   port,
+	"P":   processID,
+	"q":   plain(appendQuery),
+	"r":   plain(appendRequestLine),
+	"R":   refused("the handler of a request is not in Caddy's log records"),
+	"s":   plain(appendStatus),
+	"S":   refused("Caddy does not count the bytes of headers; %B prints those of the response body"),
+	"t":   requestTime,
+	"T":   durationIn,
+	"u":   plain(appendUser),
+	"U":   path,
+	"v":   serverName,
+	"V":   hostname,
+	"x":   tlsVariable,
+	"X":   refused("the state of the connection is not in Caddy's log records"),
+	"^FB": refused("the time to the first byte is not in Caddy's log records"),
+	"^ti": refused("request trailers are not in Caddy's log records"),
+	"^to": refused("response trailers are not in Caddy's log records"),
 }
 
 func refused(reason string) builder {
@@ -159,7 +155,7 @@ func processID(_ *compiler, s spec) (appender, error) {
 		pid := strconv.Itoa(os.Getpid())
 		return func(line *buffer.Buffer, _ *record) { line.AppendString(pid) }, nil
 	case "tid", "hextid":
-		return nil, errors.New("Caddy's requests do not belong to a thread")
+		return nil, errors.New("requests in Caddy do not belong to a thread")
 	}
 	return nil, fmt.Errorf("the argument is pid or none, not %q", s.arg)
 }
@@ -211,7 +207,7 @@ func requestHeader(c *compiler, s spec) (appender, error) {
 		return func(line *buffer.Buffer, r *record) { appendText(line, r.host) }, nil
 	}
 	if unseenRequestHeaders[name] {
-		return nil, errors.New("Caddy does not log this header")
+		return nil, errors.New("this header is not in Caddy's log records")
 	}
 	return appendValue(c.want(scopeRequestHeaders, name)), nil
 }

@@ -236,6 +236,9 @@ func TestErrorRecords(t *testing.T) {
 		{"of the access logger, but no access record", func(l *zap.Logger) {
 			l.Named("http.log.access").Debug("rejecting request with long method", zap.String("method_trunc", "X"))
 		}, prefix("http.log.access", "debug") + "rejecting request with long method, method_trunc=X"},
+		{"a request of another kind", func(l *zap.Logger) {
+			l.Named("acme").Warn("e", zap.Dict("request", zap.String("order", "7"), zap.Int("try", 2), zap.Dict("inner", zap.String("a", "b"))))
+		}, prefix("acme", "warn") + "e, request.order=7, request.try=2, request.inner.a=b"},
 		{"another logger's request with a 401", func(l *zap.Logger) {
 			l.Named("http.handlers.reverse_proxy").Debug("upstream roundtrip", zap.Object("request", login), zap.Int("status", 401))
 		}, prefix("http.handlers.reverse_proxy", "debug") + `[client 192.0.2.7:49152] upstream roundtrip, request="GET /a b/x.php?q HTTP/1.1", host=shop.example.com, status=401`},

@@ -113,7 +113,7 @@ func (r *record) detail(key string) string {
 
 // appendDetails writes what else the record says, as key=value.
 func appendDetails(line *buffer.Buffer, entry zapcore.Entry, r *record) {
-	if r.hasRequest {
+	if r.method != "" {
 		appendDetail(line, detail{"request", r.method + " " + hidePassword(r.uri) + " " + r.proto})
 		appendDetail(line, detail{"host", r.host})
 	}

@@ -122,6 +122,7 @@ func (r *recorder) enter(key string) {
 	switch {
 	case r.scope == scopeRecord && key == "request":
 		r.scope, r.hasRequest = scopeRequest, true
+		r.prefix = "request."
 	case r.scope == scopeRecord && key == "resp_headers":
 		r.scope = scopeResponseHeaders
 	case r.scope == scopeRequest && key == "headers":
@@ -179,8 +180,6 @@ func (r *recorder) AddInt64(key string, number int64) {
 		r.addInt(key, number)
 	case r.scope == scopeRecord && key == "size":
 		r.size = number
-	case r.scope == scopeTLS:
-		r.tls.setNumber(key, number)
 	default:
 		r.addInt(key, number)
 	}
@@ -202,8 +201,10 @@ func (r *recorder) AddDuration(key string, d time.Duration) {
 
 // AddBool adds a truth value.
 func (r *recorder) AddBool(key string, yes bool) {
-	if r.scope == scopeTLS && key == "resumed" {
-		r.tls.resumed = yes
+	if r.scope == scopeTLS {
+		if key == "resumed" {
+			r.tls.resumed = yes
+		}
 		return
 	}
 	r.addField(key, strconv.FormatBool(yes))
@@ -246,6 +247,8 @@ func (r *recorder) setRequest(key, text string) {
 		r.host = text
 	case "uri":
 		r.uri = text
+	default:
+		r.addField(key, text)
 	}
 }
 
@@ -293,7 +296,7 @@ func (r *recorder) addField(key, text string) {
 	if r.scope == scopeRecord {
 		r.set(scopeRecord, key, text)
 	}
-	if !r.terse && (r.scope == scopeRecord || r.scope == scopeOther) {
+	if !r.terse {
 		r.details = append(r.details, detail{r.prefix + key, text})
 	}
 }
@@ -365,7 +368,13 @@ func (r *recorder) AddUint64(key string, number uint64) {
 func (r *recorder) AddUint32(key string, number uint32) { r.AddInt64(key, int64(number)) }
 
 // AddUint16 adds a number.
-func (r *recorder) AddUint16(key string, number uint16) { r.AddInt64(key, int64(number)) }
+func (r *recorder) AddUint16(key string, number uint16) {
+	if r.scope == scopeTLS {
+		r.tls.setNumber(key, number)
+		return
+	}
+	r.AddInt64(key, int64(number))
+}
 
 // AddUint8 adds a number.
 func (r *recorder) AddUint8(key string, number uint8) { r.AddInt64(key, int64(number)) }

@@ -49,7 +49,7 @@ func hidePassword(uri string) string {
 // path is %U.
 func path(c *compiler, s spec) (appender, error) {
 	if s.final {
-		return nil, errors.New("Caddy logs the URI as sent, not as handlers have rewritten it; %U prints the former")
+		return nil, errors.New("the URI as handlers have rewritten it is not in Caddy's log records; %U prints it as sent")
 	}
 	return plain(func(line *buffer.Buffer, r *record) { appendText(line, decodedPath(r.uri)) })(c, s)
 }

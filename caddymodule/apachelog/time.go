@@ -25,10 +25,10 @@ func requestTime(_ *compiler, s spec) (appender, error) {
 func momentOf(arg string) (moment func(*record) time.Time, form string) {
 	begin := func(r *record) time.Time { return r.begin }
 	end := func(r *record) time.Time { return r.end }
-	switch {
-	case arg == "begin":
+	switch arg {
+	case "begin":
 		return begin, ""
-	case arg == "end":
+	case "end":
 		return end, ""
 	}
 	if form, found := strings.CutPrefix(arg, "begin:"); found {

@@ -32,12 +32,12 @@ func (s *tlsState) setText(key, text string) {
 	}
 }
 
-func (s *tlsState) setNumber(key string, number int64) {
+func (s *tlsState) setNumber(key string, number uint16) {
 	switch key {
 	case "version":
-		s.version = uint16(number)
+		s.version = number
 	case "cipher_suite":
-		s.cipher = uint16(number)
+		s.cipher = number
 	}
 }
 
