@@ -172,7 +172,7 @@ func (s *Service) wait(ctx context.Context) error {
 
 func (s *Service) answer(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	if s.guest == nil {
-		return next.ServeHTTP(w, r)
+		return withCause(next.ServeHTTP(w, r))
 	}
 	s.guest.ServeHTTP(w, r)
 	return nil
