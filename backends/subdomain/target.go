@@ -86,25 +86,40 @@ func service(name string) (Target, error) {
 }
 
 func parseRedirect(words []string) (Target, error) {
-	if len(words) == 0 || len(words) > 2 {
-		return Target{}, fmt.Errorf("%w: write redirect <url> [permanent|temporary|<code>]", ErrTarget)
-	}
-	redirect := Redirect{To: words[0]}
-	if len(words) == 2 {
-		switch words[1] {
-		case "permanent":
-			redirect.Status = 301
-		case "temporary":
-			redirect.Status = 302
-		default:
-			code, err := strconv.Atoi(words[1])
-			if err != nil || code == 0 {
-				return Target{}, fmt.Errorf("%w: redirect status %q is not permanent, temporary or a code", ErrTarget, words[1])
+	const syntax = "write redirect <url> [permanent|temporary|<code>]"
+	var redirect Redirect
+	for i, word := range words {
+		switch i {
+		case 0:
+			redirect.To = word
+		case 1:
+			status, err := redirectStatus(word)
+			if err != nil {
+				return Target{}, err
 			}
-			redirect.Status = code
+			redirect.Status = status
+		default:
+			return Target{}, fmt.Errorf("%w: %q is too much; %s", ErrTarget, word, syntax)
 		}
 	}
+	if redirect.To == "" {
+		return Target{}, fmt.Errorf("%w: the redirect leads nowhere; %s", ErrTarget, syntax)
+	}
 	return Target{Redirect: &redirect}, redirect.check()
+}
+
+func redirectStatus(word string) (int, error) {
+	switch word {
+	case "permanent":
+		return 301, nil
+	case "temporary":
+		return 302, nil
+	}
+	code, err := strconv.Atoi(word)
+	if err != nil || code == 0 {
+		return 0, fmt.Errorf("%w: redirect status %q is not permanent, temporary or a code", ErrTarget, word)
+	}
+	return code, nil
 }
 
 func (r Redirect) check() error {

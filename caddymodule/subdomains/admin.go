@@ -74,72 +74,89 @@ type rowView struct {
 }
 
 func handleTable(w http.ResponseWriter, r *http.Request) error {
-	t, err := tableFor(r)
-	if err != nil {
-		return err
-	}
 	switch r.Method {
 	case http.MethodGet:
-		return list(w, r, t)
-	case http.MethodPut:
+		return withTable(r, func(t *table) error { return list(w, r, t) })
+	case http.MethodPut, http.MethodPatch:
 		put, remove, err := readRows(w, r)
 		if err != nil {
 			return err
 		}
-		if len(remove) > 0 {
-			return apiError(http.StatusBadRequest, fmt.Errorf("row %q is null: leave it out, PUT replaces all added rows", remove[0]))
+		if r.Method == http.MethodPut {
+			return replaceRows(w, r, put, remove)
 		}
-		removed, err := t.ledger.replace(r.Context(), t, put)
-		if err != nil {
-			return changeError(err)
-		}
-		return writeJSON(w, http.StatusOK, map[string]any{"domain": t.rows.Domain(), "put": len(put), "removed": removed})
-	case http.MethodPatch:
-		put, remove, err := readRows(w, r)
-		if err != nil {
-			return err
-		}
-		if err := t.ledger.change(r.Context(), t, put, remove); err != nil {
-			return changeError(err)
-		}
-		return writeJSON(w, http.StatusOK, map[string]any{"domain": t.rows.Domain(), "put": len(put), "removed": len(remove)})
+		return withTable(r, func(t *table) error {
+			err := t.ledger.change(r.Context(), t, put, remove)
+			return writeChange(w, t, len(put), len(remove), err)
+		})
 	}
 	return methodNotAllowed(w, "GET, PUT, PATCH")
 }
 
-func handleRow(w http.ResponseWriter, r *http.Request) error {
-	t, err := tableFor(r)
+func replaceRows(w http.ResponseWriter, r *http.Request, put []subdomain.Row, remove []string) error {
+	if len(remove) > 0 {
+		return apiError(http.StatusBadRequest, fmt.Errorf("row %q is null: leave it out, PUT replaces all added rows", remove[0]))
+	}
+	return withTable(r, func(t *table) error {
+		removed, err := t.ledger.replace(r.Context(), t, put)
+		return writeChange(w, t, len(put), removed, err)
+	})
+}
+
+func writeChange(w http.ResponseWriter, t *table, put, removed int, err error) error {
 	if err != nil {
 		return err
 	}
+	return writeJSON(w, http.StatusOK, map[string]any{"domain": t.rows.Domain(), "put": put, "removed": removed})
+}
+
+func handleRow(w http.ResponseWriter, r *http.Request) error {
 	label, err := subdomain.Label(strings.TrimPrefix(r.URL.Path, adminPath+"/"))
 	if err != nil {
 		return apiError(http.StatusBadRequest, err)
 	}
 	switch r.Method {
 	case http.MethodGet:
-		return showRow(w, http.StatusOK, t, label)
+		return withTable(r, func(t *table) error { return showRow(w, http.StatusOK, t, label) })
 	case http.MethodPut:
 		target, err := readTarget(w, r)
 		if err != nil {
 			return err
 		}
-		added, err := t.ledger.put(r.Context(), t, subdomain.Row{Label: label, Target: target})
-		if err != nil {
-			return changeError(err)
-		}
-		if added {
-			return showRow(w, http.StatusCreated, t, label)
-		}
-		return showRow(w, http.StatusOK, t, label)
+		return withTable(r, func(t *table) error {
+			added, err := t.ledger.put(r.Context(), t, subdomain.Row{Label: label, Target: target})
+			switch {
+			case err != nil:
+				return err
+			case added:
+				return showRow(w, http.StatusCreated, t, label)
+			}
+			return showRow(w, http.StatusOK, t, label)
+		})
 	case http.MethodDelete:
-		if err := t.ledger.remove(r.Context(), t, label); err != nil {
-			return changeError(err)
-		}
-		w.WriteHeader(http.StatusNoContent)
-		return nil
+		return withTable(r, func(t *table) error {
+			if err := t.ledger.remove(r.Context(), t, label); err != nil {
+				return err
+			}
+			w.WriteHeader(http.StatusNoContent)
+			return nil
+		})
 	}
 	return methodNotAllowed(w, "GET, PUT, DELETE")
+}
+
+// withTable has do work on the table that a request is about; again, when a
+// reload replaced it meanwhile.
+func withTable(r *http.Request, do func(*table) error) error {
+	for {
+		t, err := tableFor(r)
+		if err != nil {
+			return err
+		}
+		if err := do(t); !errors.Is(err, errReplaced) {
+			return changeError(err)
+		}
+	}
 }
 
 // tableFor returns the table that a request is about, once it is loaded.
@@ -401,9 +418,12 @@ func readRows(w http.ResponseWriter, r *http.Request) (put []subdomain.Row, remo
 	return put, remove, nil
 }
 
-// changeError maps the error of a change to an answer.
+// changeError maps an error to an answer.
 func changeError(err error) error {
+	var answered caddy.APIError
 	switch {
+	case err == nil, errors.As(err, &answered):
+		return err
 	case errors.Is(err, errConfigured):
 		return apiError(http.StatusConflict, err)
 	case errors.Is(err, errNoRow):

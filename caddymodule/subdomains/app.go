@@ -64,10 +64,18 @@ func asApp(value any) (*App, error) {
 	return app, nil
 }
 
-// Start ends the comparing of tables.
+// Start has the added rows loaded, as soon as the platform is ready: Caddy
+// starts apps in no particular order.
 func (a *App) Start() error {
 	for _, t := range a.all() {
 		t.configured = nil
+		go func() {
+			select {
+			case <-t.ready:
+				t.ledger.load(t)
+			case <-t.ctx.Done(): // another app failed to start
+			}
+		}()
 	}
 	return nil
 }
@@ -128,18 +136,19 @@ func (a *App) tableOf(ctx caddy.Context, domain string, rows Rows, site site) (*
 	return t, nil
 }
 
-// join has the added rows loaded when the platform opens its stores.
+// join has the added rows read when the platform opens its stores.
 func (t *table) join() error {
 	platformApp, err := platform.FromContext(t.ctx)
 	if err != nil {
 		return err
 	}
+	t.ready = platformApp.Ready()
 	return platformApp.OnOpen(func() error {
 		shared, err := platform.Shared(platformApp, "subdomains", openLedger)
 		if err != nil {
 			return err
 		}
-		return shared.attach(t, platformApp.Ready())
+		return shared.attach(t)
 	})
 }
 

@@ -40,10 +40,9 @@ func openLedger(ctx context.Context, folder string) (*ledger, error) {
 // Close closes the store.
 func (l *ledger) Close() error { return l.store.Close() }
 
-// attach reads the added rows of a table and has them loaded when the platform
-// is ready: they may lead to services, which join the platform, and it calls
-// attach while it opens.
-func (l *ledger) attach(t *table, ready <-chan struct{}) error {
+// attach reads the added rows of a table, which are loaded when its
+// configuration starts.
+func (l *ledger) attach(t *table) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	rows, err := l.store.Rows(t.ctx, t.rows.Domain())
@@ -53,13 +52,6 @@ func (l *ledger) attach(t *table, ready <-chan struct{}) error {
 	t.ledger = l
 	t.pending = rows
 	l.tables[t] = struct{}{}
-	go func() {
-		select {
-		case <-ready:
-			l.load(t)
-		case <-t.ctx.Done(): // the configuration failed
-		}
-	}()
 	return nil
 }
 
@@ -70,7 +62,9 @@ func (l *ledger) detach(t *table) {
 	delete(l.tables, t)
 }
 
-// load brings the pending rows into a table.
+// load brings the pending rows into a table. Not earlier than its
+// configuration starts: rows may lead to services, which are modules, and
+// while Caddy provisions a configuration nobody else may.
 func (l *ledger) load(t *table) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -118,6 +112,9 @@ func (t *table) publish(put map[string]row, remove []string) {
 var (
 	errConfigured = errors.New("this row is in the configuration; change it there and reload")
 	errNoRow      = errors.New("there is no such row")
+
+	// errReplaced is for a table whose configuration ended meanwhile.
+	errReplaced = errors.New("the configuration was replaced")
 )
 
 // admit checks a row that is or would be added and makes it.
@@ -173,6 +170,9 @@ func labelsOf(rows []subdomain.Row) map[string]bool {
 }
 
 func (l *ledger) changeLocked(ctx context.Context, t *table, put []subdomain.Row, remove []string) error {
+	if _, attached := l.tables[t]; !attached {
+		return errReplaced
+	}
 	fresh := make(map[string]row, len(put))
 	for _, added := range put {
 		made, err := t.admit(added)

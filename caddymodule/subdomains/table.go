@@ -35,8 +35,9 @@ type table struct {
 	ctx     caddy.Context
 	logger  *zap.Logger
 	proxies proxies
-	sites   []site        // where its handlers are
-	loaded  chan struct{} // closed when the added rows are there
+	sites   []site          // where its handlers are
+	ready   <-chan struct{} // closed when the platform is
+	loaded  chan struct{}   // closed when the added rows are there
 
 	listed []string // labels of the rows of the configuration that the catalogue shows
 
