@@ -158,8 +158,8 @@ func (t *Target) UnmarshalJSON(data []byte) (err error) {
 	}
 	switch data[0] {
 	case '"':
-		var word string
-		if err = json.Unmarshal(data, &word); err != nil {
+		word, err := unquote(data)
+		if err != nil {
 			return err
 		}
 		*t, err = ParseTarget(word)
@@ -177,6 +177,15 @@ func (t *Target) UnmarshalJSON(data []byte) (err error) {
 	}
 	return fmt.Errorf("%w: it is a service or an upstream (string), upstreams (array), "+
 		`a redirect ({"redirect": …}) or a handler ({"handler": …})`, ErrTarget)
+}
+
+// unquote decodes a JSON string. Those of a table are plain, and can be many.
+func unquote(data []byte) (word string, err error) {
+	if len(data) > 1 && bytes.IndexByte(data, '\\') < 0 {
+		return string(data[1 : len(data)-1]), nil
+	}
+	err = json.Unmarshal(data, &word)
+	return word, err
 }
 
 func upstreams(words []string) (Target, error) {

@@ -75,18 +75,14 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if err != nil {
 		return err
 	}
-	rows, err := h.Rows.normalized()
-	if err != nil {
-		return fmt.Errorf("subdomains of %s: %w", domain, err)
-	}
-	if err := site.reachesAll(rows, domain); err != nil {
+	if err := site.reachesAll(h.Rows, domain); err != nil {
 		return fmt.Errorf("subdomains of %s: %w", domain, err)
 	}
 	app, err := appOf(ctx)
 	if err != nil {
 		return err
 	}
-	h.table, err = app.tableOf(ctx, domain, rows, site)
+	h.table, err = app.tableOf(ctx, domain, h.Rows, site)
 	if err != nil {
 		return fmt.Errorf("subdomains of %s: %w", domain, err)
 	}
@@ -94,17 +90,24 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	return nil
 }
 
-// Rows are targets by label, in any spelling.
+// Rows are targets by label, as [subdomain.Label] returns it.
 type Rows map[string]subdomain.Target
 
-// UnmarshalJSON decodes rows so that an error names the row.
+// UnmarshalJSON decodes rows whose labels may be in any spelling.
 func (r *Rows) UnmarshalJSON(data []byte) error {
 	var targets map[string]json.RawMessage
 	if err := json.Unmarshal(data, &targets); err != nil {
 		return err
 	}
 	*r = make(Rows, len(targets))
-	for label, raw := range targets {
+	for written, raw := range targets {
+		label, err := subdomain.Label(written)
+		if err != nil {
+			return err
+		}
+		if _, ok := (*r)[label]; ok {
+			return fmt.Errorf("the label %q is given twice, in two spellings", label)
+		}
 		var target subdomain.Target
 		if err := target.UnmarshalJSON(raw); err != nil {
 			return fmt.Errorf("row %q: %w", label, err)
@@ -112,22 +115,6 @@ func (r *Rows) UnmarshalJSON(data []byte) error {
 		(*r)[label] = target
 	}
 	return nil
-}
-
-// normalized returns the rows with their labels in the one spelling.
-func (r Rows) normalized() (Rows, error) {
-	rows := make(Rows, len(r))
-	for written, target := range r {
-		label, err := subdomain.Label(written)
-		if err != nil {
-			return nil, err
-		}
-		if _, ok := rows[label]; ok {
-			return nil, fmt.Errorf("the label %q is given twice, in two spellings", label)
-		}
-		rows[label] = target
-	}
-	return rows, nil
 }
 
 // ServeHTTP implements [caddyhttp.MiddlewareHandler].
