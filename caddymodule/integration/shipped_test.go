@@ -225,3 +225,50 @@ func TestDataOutlivesARestart(t *testing.T) {
 		t.Errorf("after the restart: %s", read.body)
 	}
 }
+
+// TestErrorLogOfASite: what a site fails with is in a file of its own, as
+// Apache would write it.
+func TestErrorLogOfASite(t *testing.T) {
+	t.Parallel()
+	down := "down." + domain
+	s := prepare(t, replaced(t, shipped(t), map[string]string{
+		"\timport error_log orders\n": "\timport error_log orders\n\timport error_log down\n",
+	})+down+":{$HTTPS_PORT} {\n\timport site down\n\tservice down\n\treverse_proxy 127.0.0.1:"+strconv.Itoa(freePort(t))+"\n}\n")
+	s.launch(t)
+	s.hosts = []string{domain, down}
+	client := s.client(t)
+	page := get(t, client, s.url(down, "/shop?x=1"), http.StatusBadGateway, "Accept", "text/html")
+	if !strings.Contains(page.body, "502") || strings.Contains(page.body, "127.0.0.1") {
+		t.Errorf("the page is %s", page.body)
+	}
+	file := filepath.Join(s.folder, "log", "down-error.log")
+	eventually(t, 5*time.Second, "the error is logged", func() bool {
+		text, err := os.ReadFile(file)
+		return err == nil && strings.Contains(string(text), "[client 127.0.0.1") && strings.Contains(string(text), "connection refused")
+	})
+	if strings.Contains(s.log.String(), "/shop?x=1") {
+		t.Error("the error is in Caddy's own log as well")
+	}
+	var found bool
+	for _, service := range services(t, s, client) {
+		if service.ID == "down" {
+			found = true
+			if service.State != "failing" {
+				t.Errorf("the Homepage says %+v", service)
+			}
+		}
+	}
+	if !found {
+		t.Error("the Homepage does not know the site")
+	}
+}
+
+// serviceJSON is a service in the Homepage's JSON.
+type serviceJSON struct{ ID, Kind, State string }
+
+func services(t *testing.T, s *server, client *http.Client) []serviceJSON {
+	t.Helper()
+	var report struct{ Services []serviceJSON }
+	decode(t, get(t, client, s.url(domain, "/api/v1/services"), http.StatusOK).body, &report)
+	return report.Services
+}

@@ -24,7 +24,8 @@ func listed(id string, kind homepage.Kind) named {
 	return named{Listing: Listing{Service: homepage.Service{ID: id, Kind: kind}, Measured: true}}
 }
 
-// provisioned adapts a Caddyfile and provisions its http app.
+// provisioned adapts a Caddyfile and provisions its http app. Caddy keeps some
+// of a configuration in globals, so tests that provision are not parallel.
 func provisioned(t *testing.T, caddyfile string) *caddyhttp.App {
 	t.Helper()
 	config, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(caddyfile), map[string]any{"filename": "Caddyfile"})
@@ -57,7 +58,6 @@ func walked(app *caddyhttp.App) map[string]*cataloguedService {
 }
 
 func TestCatalogueOfSitesWithoutService(t *testing.T) {
-	t.Parallel()
 	got := walked(provisioned(t, `{
 	auto_https disable_certs
 }
@@ -107,7 +107,6 @@ http://plain.example.com:8080 {
 }
 
 func TestServiceOwnsWhatFollowsIt(t *testing.T) {
-	t.Parallel()
 	app := provisioned(t, `{
 	auto_https disable_certs
 }
@@ -164,7 +163,6 @@ func place(app *caddyhttp.App, name string, handler caddyhttp.MiddlewareHandler)
 }
 
 func TestAddressesWithTLSComeFirst(t *testing.T) {
-	t.Parallel()
 	app := provisioned(t, `{
 	auto_https disable_certs
 }
