@@ -74,7 +74,7 @@ func newService(t testing.TB) *service {
 			t.Fatal(err)
 		}
 	}
-	if s.token, err = service.CreateToken(t.Context()); err != nil {
+	if s.token, err = service.CreateToken(t.Context(), "http://example.com"); err != nil {
 		t.Fatal(err)
 	}
 	facts := instance.Facts{

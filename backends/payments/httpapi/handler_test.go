@@ -317,9 +317,9 @@ func TestPages(t *testing.T) {
 		t.Errorf("the visitor's page: %d %v", visitor.status, visitor.header)
 	}
 
-	token, err := s.access.CreateToken(t.Context())
+	token, err := s.access.CreateToken(t.Context(), "https://example.com")
 	must(t, err)
-	session, err := s.access.SignIn(t.Context(), token)
+	session, err := s.access.SignIn(t.Context(), token, "https://example.com")
 	must(t, err)
 	operator := s.do(t, http.MethodGet, "/", "", "Cookie", "__Host-fairway="+session)
 	for _, part := range []string{id, "19.99 usd", "visa ···· 4242", "Paid", "Declined", "&lt;script&gt;"} {
