@@ -21,8 +21,14 @@ Administers a running Fairway through Caddy's admin endpoint.
 
 Every subcommand finds the endpoint as "caddy reload" does: --address, else the
 one in the file that --config names, else the environment variable CADDY_ADMIN,
-else localhost:2019.`,
+else localhost:2019. Variables are read from the system service's environment
+file too, where there is one (--envfile); those that are set already win.`,
 		CobraFunc: func(cmd *cobra.Command) {
+			var file string
+			cmd.PersistentFlags().StringVar(&file, "envfile", serviceEnvironment, "File of the system service's environment")
+			cmd.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
+				return loadEnvironment(file, cmd.Flags().Changed("envfile"))
+			}
 			cmd.AddCommand(keyCommand(), signInCommand(), siteCommand())
 		},
 	})

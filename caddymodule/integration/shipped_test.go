@@ -62,6 +62,12 @@ func TestShippedCaddyfile(t *testing.T) {
 		if !strings.Contains(page.body, "404") {
 			t.Errorf("the page is %q", page.body)
 		}
+		for _, other := range []string{"elsewhere.example", orders + ".", "elsewhere." + domain} {
+			get(t, client, s.url(orders, "/"), http.StatusNotFound, "Host", other)
+		}
+		if answer, err := try(t.Context(), client, http.MethodGet, s.url("elsewhere."+domain, "/"), ""); err == nil {
+			t.Errorf("an unknown name was given a certificate: %s", answer.Status)
+		}
 	})
 
 	t.Run("programs on the machine", func(t *testing.T) {

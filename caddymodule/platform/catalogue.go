@@ -161,6 +161,9 @@ func addressOf(app *caddyhttp.App, server *caddyhttp.Server) (address serverAddr
 	}
 	address.dial = listen
 	address.scheme, address.port = "http", strconv.FormatUint(uint64(listen.StartPort), 10)
+	if listen.IsUnixNetwork() {
+		address.port = "" // known to whoever is in front of the socket
+	}
 	own := strconv.Itoa(caddyhttp.DefaultHTTPPort)
 	if len(server.TLSConnPolicies) > 0 {
 		address.scheme = "https"

@@ -22,9 +22,9 @@ const (
 	// probeEvery is how long a service may be idle before it is probed: well
 	// within the 60 s after which evidence is too old.
 	probeEvery = 20 * time.Second
-	// reprobeEvery is how often a service is probed that failed, and the beat
-	// of the prober.
-	reprobeEvery = 2 * time.Second
+	// probeBeat is how often the prober looks for services that are due, and the
+	// least time between two probes.
+	probeBeat = 2 * time.Second
 	probeTimeout = 10 * time.Second
 
 	// probeHeader marks a request as a probe.
@@ -109,7 +109,7 @@ func (a *App) probe() {
 		<-a.stop
 		cancel()
 	}()
-	ticker := time.NewTicker(reprobeEvery)
+	ticker := time.NewTicker(probeBeat)
 	defer ticker.Stop()
 	for {
 		a.probeIdle(ctx)
@@ -124,8 +124,7 @@ func (a *App) probe() {
 // probeConcurrency bounds how many services are probed at once.
 const probeConcurrency = 8
 
-// probeIdle probes every service that failed its last probe, or has neither a
-// recent measurement nor a recent probe.
+// probeIdle probes every service that is due.
 func (a *App) probeIdle(ctx context.Context) {
 	var group sync.WaitGroup
 	slots := make(chan struct{}, probeConcurrency)
@@ -145,10 +144,13 @@ func (a *App) probeIdle(ctx context.Context) {
 	group.Wait()
 }
 
+// dueForProbe reports whether a service has been idle for long enough. One that
+// fails is probed more often at first, so that its recovery is seen soon.
 func (a *App) dueForProbe(service *cataloguedService, now time.Time) bool {
 	last := service.probe.get()
 	if last != nil && !last.Passed() {
-		return true
+		failing := last.At.Sub(last.FailingSince)
+		return now.Sub(last.At) >= min(max(failing, probeBeat/2), probeEvery)
 	}
 	if last != nil && now.Sub(last.At) < probeEvery {
 		return false
