@@ -1,0 +1,33 @@
+package main
+
+// caddyRespond is stock Caddy answering by itself, from the same binary.
+var caddyRespond = peer{
+	key:   "caddy",
+	title: "stock Caddy, respond",
+	pages: []page{
+		{key: "short", title: "13 bytes", host: "short." + domain, path: "/"},
+		{key: "sized", title: "a page as large", host: "sized." + domain, path: "/"},
+		{key: "site", title: "as large, with headers, encode, log", host: "site." + domain, path: "/"},
+	},
+	prepare: func(w *workspace) ([]command, error) {
+		config, err := w.write("caddy.caddyfile", w)
+		return w.caddy(config), err
+	},
+}
+
+// caddyProxy is stock Caddy in front of a Go service, from the same binary.
+var caddyProxy = peer{
+	key:   "caddy-proxy",
+	title: "stock Caddy → Go service",
+	pages: proxied,
+	prepare: func(w *workspace) ([]command, error) {
+		config, err := w.write("caddy-proxy.caddyfile", w)
+		if err != nil {
+			return nil, err
+		}
+		return append(w.caddy(config), w.goService()), nil
+	},
+}
+
+// proxied is the page of every stack that proxies.
+var proxied = []page{{key: "proxy", title: "a page as large", host: "proxy." + domain, path: "/"}}
