@@ -24,7 +24,7 @@ const (
 	probeEvery = 20 * time.Second
 	// probeBeat is how often the prober looks for services that are due, and the
 	// least time between two probes.
-	probeBeat = 2 * time.Second
+	probeBeat    = 2 * time.Second
 	probeTimeout = 10 * time.Second
 
 	// probeHeader marks a request as a probe.
