@@ -72,11 +72,10 @@ func withBlog(t *testing.T, port int, subdirectives ...string) string {
 	for line := range strings.Lines(block) {
 		lines = append(lines, strings.TrimPrefix(strings.TrimPrefix(line, "#"), " "))
 	}
-	upstream := localhost(port)
-	if len(subdirectives) > 0 {
-		upstream += " {\n\t\t" + strings.Join(subdirectives, "\n\t\t") + "\n\t}"
-	}
-	site := replaced(t, strings.Join(lines, ""), map[string]string{"127.0.0.1:8000": upstream})
+	site := replaced(t, strings.Join(lines, ""), map[string]string{
+		"127.0.0.1:8000": localhost(port),
+		"\n\t}\n":        "\n\t\t" + strings.Join(subdirectives, "\n\t\t") + "\n\t}\n", // of reverse_proxy
+	})
 	return strings.Replace(text, block, site, 1)
 }
 

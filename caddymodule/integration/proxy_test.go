@@ -176,9 +176,9 @@ func TestStreaming(t *testing.T) {
 		subdirectives []string
 		queries       []string
 	}{
-		"as shipped": {queries: []string{"type=text/plain", "type=image/png", "type=text/event-stream", "type=text/event-stream&length"}},
-		// An answer of known length is only passed on at once when asked for.
-		"with flush_interval": {[]string{"flush_interval -1"}, []string{"type=text/plain&length", "type=image/png&length"}},
+		"as shipped": {queries: []string{"type=text/plain&length", "type=image/png&length", "type=text/event-stream"}},
+		// Then only an answer of known length is held back.
+		"without flush_interval": {[]string{"flush_interval 0"}, []string{"type=text/plain", "type=image/png", "type=text/event-stream", "type=text/event-stream&length"}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -239,8 +239,8 @@ func TestWebSocket(t *testing.T) {
 		subdirectives []string
 		survives      bool
 	}{
-		"as shipped":              {nil, false},
-		"with stream_close_delay": {[]string{"stream_close_delay 5m"}, true},
+		"as shipped":                 {nil, true},
+		"without stream_close_delay": {[]string{"stream_close_delay 0s"}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

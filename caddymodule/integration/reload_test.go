@@ -71,7 +71,9 @@ func begin(t *testing.T, s *server, secret string) *load {
 	t.Cleanup(cancel)
 	for i := range 6 {
 		client := s.client(t)
-		client.Transport.(*http.Transport).DisableKeepAlives = i%2 == 0
+		transport := client.Transport.(*http.Transport).Clone()
+		transport.DisableKeepAlives = i%2 == 0
+		client.Transport = transport
 		l.group.Go(func() {
 			for n := 0; ctx.Err() == nil; n++ {
 				l.one(ctx, s, client, secret, i, n)

@@ -269,13 +269,14 @@ func (w *walk) add(listing Listing, s site) *cataloguedService {
 		names = s.hosts
 	}
 	for _, name := range names {
-		service.answersTo(name, s.server)
+		service.answersTo(name, s.server, listing.Names != nil)
 	}
 	return service
 }
 
-// answersTo adds an address; public ones come before those of the loopback.
-func (c *cataloguedService) answersTo(host string, server serverAddress) {
+// answersTo adds an address; those with TLS come first. A lazy one may be
+// without a certificate until somebody asks for it.
+func (c *cataloguedService) answersTo(host string, server serverAddress, lazy bool) {
 	if strings.ContainsAny(host, "*{") {
 		return // no single name to link to
 	}
@@ -287,7 +288,7 @@ func (c *cataloguedService) answersTo(host string, server serverAddress) {
 	if slices.Contains(c.URLs, address) {
 		return
 	}
-	target := probeTarget{url: address, host: host, server: server}
+	target := probeTarget{url: address, host: host, server: server, lazy: lazy}
 	if server.scheme == "https" {
 		at := 0
 		for at < len(c.URLs) && strings.HasPrefix(c.URLs[at], "https:") {

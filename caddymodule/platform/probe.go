@@ -13,6 +13,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/caddyserver/caddy/v2/modules/caddytls"
+
 	"github.com/aditechsphere/fairway/backends/homepage"
 	"github.com/aditechsphere/fairway/backends/homepage/measure"
 	"github.com/aditechsphere/fairway/backends/instance"
@@ -74,6 +76,13 @@ type probeTarget struct {
 	url    string
 	host   string
 	server serverAddress
+	lazy   bool
+}
+
+// orders reports whether probing the target would order a certificate, which
+// is for visitors to do: certificate authorities limit them.
+func (t probeTarget) orders() bool {
+	return t.lazy && t.server.scheme == "https" && len(caddytls.AllMatchingCertificates(t.host)) == 0
 }
 
 // probeResult holds the last probe of a service.
@@ -129,7 +138,7 @@ func (a *App) probeIdle(ctx context.Context) {
 	var group sync.WaitGroup
 	slots := make(chan struct{}, probeConcurrency)
 	for _, service := range a.catalogue.all() {
-		if len(service.targets) == 0 || !a.dueForProbe(service, time.Now()) {
+		if len(service.targets) == 0 || service.targets[0].orders() || !a.dueForProbe(service, time.Now()) {
 			continue
 		}
 		slots <- struct{}{}
