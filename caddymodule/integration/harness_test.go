@@ -282,19 +282,31 @@ func (s *server) key(t *testing.T, scope string) string {
 // authority and follows no redirect.
 func (s *server) client(t *testing.T) *http.Client {
 	t.Helper()
+	client := s.clientTrusting(certificates(t, filepath.Join(s.folder, "xdg", "caddy", "pki", "authorities", "local", "root.crt")))
+	s.waitForCertificates(t, client)
+	return client
+}
+
+// certificates waits for a file of certificates, and reads it.
+func certificates(t *testing.T, file string) *x509.CertPool {
+	t.Helper()
 	pool := x509.NewCertPool()
-	eventually(t, 10*time.Second, "the root certificate is there", func() bool {
-		pem, err := os.ReadFile(filepath.Join(s.folder, "xdg", "caddy", "pki", "authorities", "local", "root.crt"))
+	eventually(t, 10*time.Second, file+" is there", func() bool {
+		pem, err := os.ReadFile(file)
 		return err == nil && pool.AppendCertsFromPEM(pem)
 	})
-	client := s.clientTrusting(pool)
+	return pool
+}
+
+// waitForCertificates waits until each of the server's names has one.
+func (s *server) waitForCertificates(t *testing.T, client *http.Client) {
+	t.Helper()
 	for _, host := range s.hosts {
 		eventually(t, 20*time.Second, host+" has a certificate", func() bool {
 			_, err := try(t.Context(), client, http.MethodHead, s.url(host, "/"), "")
 			return err == nil
 		})
 	}
-	return client
 }
 
 func (s *server) clientTrusting(pool *x509.CertPool) *http.Client {
