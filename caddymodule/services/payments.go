@@ -12,7 +12,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/aditechsphere/fairway/backends/payments/httpapi"
-	"github.com/aditechsphere/fairway/backends/payments/processor/test"
+	"github.com/aditechsphere/fairway/backends/payments/processor/testcards"
 	"github.com/aditechsphere/fairway/backends/payments/sqlite"
 	"github.com/aditechsphere/fairway/caddymodule/platform"
 )
@@ -69,7 +69,7 @@ func (p *Payments) Provision(ctx caddy.Context) error {
 			Logger: app.Logger("payments"),
 			Now:    time.Now,
 			// Validate has seen to it that this is the one chosen.
-			Processor: test.New(),
+			Processor: testcards.New(),
 		})
 		return nil
 	})

@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"github.com/aditechsphere/fairway/backends/access"
-	"github.com/aditechsphere/fairway/backends/payments/processor/test"
+	"github.com/aditechsphere/fairway/backends/payments/processor/testcards"
 )
 
 func TestRefusals(t *testing.T) {
@@ -222,7 +222,7 @@ func TestAuthentication(t *testing.T) {
 }
 
 // liveProcessor is the test processor saying that money moves.
-type liveProcessor struct{ test.Processor }
+type liveProcessor struct{ testcards.Processor }
 
 func (*liveProcessor) Live() bool { return true }
 

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/aditechsphere/fairway/backends/payments"
-	"github.com/aditechsphere/fairway/backends/payments/processor/test"
+	"github.com/aditechsphere/fairway/backends/payments/processor/testcards"
 )
 
 const goodPayment = "amount=1999&currency=usd&confirm=true&payment_method=pm_card_visa"
@@ -129,14 +129,14 @@ func TestRacersOnOneKeyAgree(t *testing.T) {
 
 // slow is a processor that answers when it is told to.
 type slow struct {
-	test.Processor
+	testcards.Processor
 	asked  chan struct{} // gets one value per attempt
 	answer chan payments.Answer
 }
 
 func newSlow() *slow {
 	return &slow{
-		Processor: test.Processor{Now: func() time.Time { return noon }},
+		Processor: testcards.Processor{Now: func() time.Time { return noon }},
 		asked:     make(chan struct{}, 10), answer: make(chan payments.Answer, 10),
 	}
 }

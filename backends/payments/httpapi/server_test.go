@@ -22,7 +22,7 @@ import (
 	accessstore "github.com/aditechsphere/fairway/backends/access/sqlite"
 	"github.com/aditechsphere/fairway/backends/instance"
 	"github.com/aditechsphere/fairway/backends/payments"
-	"github.com/aditechsphere/fairway/backends/payments/processor/test"
+	"github.com/aditechsphere/fairway/backends/payments/processor/testcards"
 	"github.com/aditechsphere/fairway/backends/payments/sqlite"
 )
 
@@ -84,7 +84,7 @@ func startIn(t *testing.T, folder string, options ...func(*api)) *server {
 	guard := httpauth.Config{Access: s.access, Logger: logger, Facts: facts, Origins: func() []string { return nil }}
 	a := newAPI(Config{
 		Store:     s.store,
-		Processor: &test.Processor{Now: now},
+		Processor: &testcards.Processor{Now: now},
 		Guard:     httpauth.New(guard),
 		Facts:     facts,
 		Logger:    logger,

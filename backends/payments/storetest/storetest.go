@@ -12,7 +12,7 @@ import (
 
 	"github.com/aditechsphere/fairway/backends/internal/id"
 	"github.com/aditechsphere/fairway/backends/payments"
-	"github.com/aditechsphere/fairway/backends/payments/processor/test"
+	"github.com/aditechsphere/fairway/backends/payments/processor/testcards"
 )
 
 // Open opens the store called name for a test, empty if the test has not
@@ -52,7 +52,7 @@ var noon = time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
 func clock() time.Time { return noon }
 
 func service(store payments.Store) *payments.Service {
-	return payments.NewService(store, &test.Processor{Now: clock}, clock)
+	return payments.NewService(store, &testcards.Processor{Now: clock}, clock)
 }
 
 // method is a payment method with every field filled.

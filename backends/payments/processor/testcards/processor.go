@@ -1,6 +1,6 @@
-// Package test is the processor for trying things out: Stripe's test cards,
+// Package testcards is the processor for trying things out: Stripe's test cards,
 // and no money.
-package test
+package testcards
 
 import (
 	"context"
