@@ -11,6 +11,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/aditechsphere/fairway/backends/access"
+	"github.com/aditechsphere/fairway/caddymodule/internal/adminapi"
 )
 
 func init() {
@@ -121,11 +122,11 @@ func handleKeys(w http.ResponseWriter, r *http.Request) error {
 		for _, key := range keys {
 			shown = append(shown, showKey(key, ""))
 		}
-		return writeJSON(w, http.StatusOK, shown)
+		return adminapi.WriteJSON(w, http.StatusOK, shown)
 	case http.MethodPost:
 		return createKey(w, r, app)
 	}
-	return MethodNotAllowed(w, "GET, POST")
+	return adminapi.MethodNotAllowed(w, "GET, POST")
 }
 
 func createKey(w http.ResponseWriter, r *http.Request, app *App) error {
@@ -133,29 +134,29 @@ func createKey(w http.ResponseWriter, r *http.Request, app *App) error {
 	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<16))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&request); err != nil {
-		return caddy.APIError{HTTPStatus: http.StatusBadRequest, Err: fmt.Errorf("reading the request: %w", err)}
+		return adminapi.Error(http.StatusBadRequest, fmt.Errorf("reading the request: %w", err))
 	}
 	for _, scope := range request.Scopes {
 		if !app.catalogue.embeds(scope) {
-			return caddy.APIError{HTTPStatus: http.StatusBadRequest, Err: fmt.Errorf(
+			return adminapi.Error(http.StatusBadRequest, fmt.Errorf(
 				"no embedded service %q in the running configuration to give a key for; there are: %s",
-				scope, strings.Join(app.catalogue.embedded(), ", "))}
+				scope, strings.Join(app.catalogue.embedded(), ", ")))
 		}
 	}
 	key, secret, err := app.Access().CreateKey(r.Context(), request)
 	var invalid access.InvalidKeyError
 	if errors.As(err, &invalid) {
-		return caddy.APIError{HTTPStatus: http.StatusBadRequest, Err: err}
+		return adminapi.Error(http.StatusBadRequest, err)
 	}
 	if err != nil {
 		return err
 	}
-	return writeJSON(w, http.StatusCreated, showKey(key, secret))
+	return adminapi.WriteJSON(w, http.StatusCreated, showKey(key, secret))
 }
 
 func handleKey(w http.ResponseWriter, r *http.Request) error {
 	if r.Method != http.MethodDelete {
-		return MethodNotAllowed(w, "DELETE")
+		return adminapi.MethodNotAllowed(w, "DELETE")
 	}
 	app, err := Running()
 	if err != nil {
@@ -163,17 +164,17 @@ func handleKey(w http.ResponseWriter, r *http.Request) error {
 	}
 	key, err := app.Access().RevokeKey(r.Context(), strings.TrimPrefix(r.URL.Path, "/fairway/keys/"))
 	if errors.Is(err, access.ErrNotFound) {
-		return caddy.APIError{HTTPStatus: http.StatusNotFound, Err: err}
+		return adminapi.Error(http.StatusNotFound, err)
 	}
 	if err != nil {
 		return err
 	}
-	return writeJSON(w, http.StatusOK, showKey(key, ""))
+	return adminapi.WriteJSON(w, http.StatusOK, showKey(key, ""))
 }
 
 func handleSignIn(w http.ResponseWriter, r *http.Request) error {
 	if r.Method != http.MethodPost {
-		return MethodNotAllowed(w, "POST")
+		return adminapi.MethodNotAllowed(w, "POST")
 	}
 	app, err := Running()
 	if err != nil {
@@ -184,29 +185,16 @@ func handleSignIn(w http.ResponseWriter, r *http.Request) error {
 		origins = []string{dashboard}
 	}
 	if len(origins) == 0 {
-		return caddy.APIError{HTTPStatus: http.StatusConflict, Err: errors.New("no page to sign in on: the configuration serves none of homepage, orders, payments")}
+		return adminapi.Error(http.StatusConflict, errors.New("no page to sign in on: the configuration serves none of homepage, orders, payments"))
 	}
 	token, err := app.Access().CreateToken(r.Context(), origins[0])
 	if err != nil {
 		return err
 	}
-	return writeJSON(w, http.StatusCreated, map[string]string{
+	return adminapi.WriteJSON(w, http.StatusCreated, map[string]string{
 		"url":     origins[0] + "/sign-in?token=" + token,
 		"expires": time.Now().Add(access.TokenLife).UTC().Format(time.RFC3339),
 	})
-}
-
-// MethodNotAllowed is the answer of an admin route that knows only the methods
-// in allow.
-func MethodNotAllowed(w http.ResponseWriter, allow string) error {
-	w.Header().Set("Allow", allow)
-	return caddy.APIError{HTTPStatus: http.StatusMethodNotAllowed, Err: fmt.Errorf("method not allowed; allowed: %s", allow)}
-}
-
-func writeJSON(w http.ResponseWriter, status int, value any) error {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	return json.NewEncoder(w).Encode(value)
 }
 
 // Interface guards

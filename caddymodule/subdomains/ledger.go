@@ -218,3 +218,33 @@ func (t *table) addedLabels() []string {
 	}
 	return labels
 }
+
+// put adds or changes one row, and tells whether it is new.
+func (l *ledger) put(ctx context.Context, t *table, row subdomain.Row) (added bool, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	added = !t.hasAdded(row.Label)
+	return added, l.changeLocked(ctx, t, []subdomain.Row{row}, nil)
+}
+
+// remove removes one added row.
+func (l *ledger) remove(ctx context.Context, t *table, label string) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !t.hasAdded(label) {
+		if _, ok := t.rows.Get(label); ok {
+			return fmt.Errorf("row %q: %w", label, errConfigured)
+		}
+		return fmt.Errorf("row %q: %w", label, errNoRow)
+	}
+	return l.changeLocked(ctx, t, nil, []string{label})
+}
+
+// hasAdded reports whether there is an added row, served or not.
+func (t *table) hasAdded(label string) bool {
+	if _, ok := t.inactive[label]; ok {
+		return true
+	}
+	current, ok := t.rows.Get(label)
+	return ok && current.added
+}
