@@ -84,7 +84,7 @@ type bench struct {
 }
 
 // peers are those that serve one page.
-var peers = []*peer{&fairway, &caddyRespond, &fairwayShipped, &caddyProxy, &nginx, &haproxy, &apache}
+var peers = []*peer{&fairway, &caddyRespond, &fairwayShipped, &caddySite, &caddyProxy, &nginx, &haproxy, &apache}
 
 // The parts that --part chooses from.
 const (
@@ -97,7 +97,7 @@ const usage = `Measures Fairway beside Apache, nginx, HAProxy and stock Caddy, i
 
 Usage: go run ./bench [flags]
 
-  go run ./bench                                   everything; takes about 20 minutes
+  go run ./bench                                   everything; takes about 15 minutes
   go run ./bench --part page --only fairway,caddy  one comparison
   go run ./bench --duration 1s --runs 1            a quick look; the figures are rough
   go run ./bench --part names --names 10,100000    the subdomain table
@@ -116,7 +116,7 @@ func parse(args []string) (*bench, error) {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.StringVar(&b.caddy, "caddy", "bin/caddy", "the `binary` to measure")
 	flags.StringVar(&b.caddyfile, "caddyfile", "Caddyfile", "the shipped Caddyfile")
-	flags.DurationVar(&b.duration, "duration", 3*time.Second, "of a run, in whole seconds")
+	flags.DurationVar(&b.duration, "duration", 2*time.Second, "of a run, in whole seconds")
 	flags.IntVar(&b.runs, "runs", 5, "how often each is measured; the median counts")
 	only := flags.String("only", "", "`peers` to measure, separated by commas (default all)")
 	parts := flags.String("part", "page,start,names", "`parts` to measure: page, start, names")

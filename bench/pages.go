@@ -39,7 +39,7 @@ func (b *bench) measureStarts(ctx context.Context, peers []*peer) error {
 		if len(row.Again) == 0 {
 			continue
 		}
-		b.progress("start  %-36s %4.0f ms fresh, %4.0f ms again, %s at rest",
+		b.progress("start  %-46s %4.0f ms fresh, %4.0f ms again, %s at rest",
 			p.title, medianOf(row.Fresh), medianOf(row.Again), megabytes(row.Memory))
 		b.report.Starts = append(b.report.Starts, row)
 	}
@@ -104,7 +104,7 @@ func (b *bench) measurePages(ctx context.Context, peers []*peer) error {
 				continue
 			}
 			r.row.Runs = append(r.row.Runs, measured)
-			b.progress("page   %d/%d %-58s %s", i+1, b.runs, r.row.Title, measured)
+			b.progress("page   %d/%d %-62s %s", i+1, b.runs, r.row.Title, measured)
 		}
 		if ctx.Err() != nil {
 			return ctx.Err()
