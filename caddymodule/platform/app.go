@@ -115,6 +115,7 @@ func (a *App) Start() error {
 		return err
 	}
 	go a.probe()
+	go tuneCollector()
 	return nil
 }
 
