@@ -84,7 +84,7 @@ type bench struct {
 }
 
 // peers are those that serve one page.
-var peers = []*peer{&fairway, &caddyRespond, &fairwayShipped, &caddySite, &caddyProxy, &nginx, &haproxy, &apache}
+var peers = []*peer{&fairway, &caddyRespond, &caddyTuned, &fairwayShipped, &caddySite, &caddyProxy, &nginx, &haproxy, &apache}
 
 // The parts that --part chooses from.
 const (

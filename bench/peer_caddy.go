@@ -14,6 +14,20 @@ var caddyRespond = peer{
 	},
 }
 
+// caddyTuned is caddyRespond with the garbage collector set as Fairway sets it,
+// to tell what that alone makes.
+var caddyTuned = peer{
+	key:   "caddy-gogc",
+	title: "stock Caddy, respond, GOGC=400",
+	pages: caddyRespond.pages,
+	prepare: func(w *workspace) ([]command, error) {
+		config, err := w.write("caddy.caddyfile", w)
+		commands := w.caddy(config)
+		commands[0].env = append(commands[0].env, "GOGC=400")
+		return commands, err
+	},
+}
+
 // caddySite answers like caddyRespond, with what the shipped Caddyfile has around
 // a page. It is a server of its own: where one site has an access log, Caddy
 // does part of the work for all sites of the server.

@@ -75,6 +75,7 @@ func (*App) CaddyModule() caddy.ModuleInfo {
 // Provision fills in defaults. It opens nothing: `caddy validate` provisions
 // too, and must leave a server that is running on the same folder alone.
 func (a *App) Provision(ctx caddy.Context) error {
+	tuneCollector()
 	a.ctx = ctx
 	a.logger = ctx.Logger()
 	a.ready = make(chan struct{})
@@ -115,7 +116,7 @@ func (a *App) Start() error {
 		return err
 	}
 	go a.probe()
-	go tuneCollector()
+	go returnMemory()
 	return nil
 }
 

@@ -12,10 +12,12 @@ import (
 const gcPercent = 400
 
 // tuneCollector sets the collector for this process, unless the environment
-// variable GOGC does. What starting up left behind goes back to the system.
+// variable GOGC does.
 var tuneCollector = sync.OnceFunc(func() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
-	debug.FreeOSMemory()
 })
+
+// returnMemory gives what starting up left behind back to the system.
+var returnMemory = sync.OnceFunc(debug.FreeOSMemory)
