@@ -136,6 +136,11 @@ func TestRatioPairsRuns(t *testing.T) {
 	if got := one.ratio(other, perSecondOf); got != 2 {
 		t.Errorf("ratio %v, want 2", got)
 	}
+	other[0].Others, one[1].Others = 2*noise, 2*noise
+	one[1].PerSecond = 1
+	if got := one.ratio(other, perSecondOf); got != 2.1 {
+		t.Errorf("ratio %v of the one pair that nothing disturbed, want 2.1", got)
+	}
 	if got := median([]int{4, 1, 3, 2}, func(i int) float64 { return float64(i) }); got != 2.5 {
 		t.Errorf("median %v, want 2.5", got)
 	}

@@ -43,13 +43,21 @@ func (s series) failures() (sum int64) {
 }
 
 // ratio is the median of what of says in this series over that in other, run
-// by run: what ran side by side was disturbed alike.
+// by run: what ran one after the other met the same machine. A pair of which
+// others disturbed one run says nothing; when all were disturbed, all count.
 func (s series) ratio(other series, of func(sample) float64) float64 {
-	ratios := make([]float64, min(len(s), len(other)))
-	for i := range ratios {
-		ratios[i] = of(s[i]) / of(other[i])
+	var quiet, all []float64
+	for i := range min(len(s), len(other)) {
+		ratio := of(s[i]) / of(other[i])
+		all = append(all, ratio)
+		if s[i].Others <= noise && other[i].Others <= noise {
+			quiet = append(quiet, ratio)
+		}
 	}
-	return median(ratios, func(r float64) float64 { return r })
+	if len(quiet) == 0 {
+		quiet = all
+	}
+	return medianOf(quiet)
 }
 
 func perSecondOf(s sample) float64 { return s.PerSecond }
