@@ -37,7 +37,7 @@ const patience = time.Minute
 // program is the path of a program that the tests compare with or hand logs to.
 func program(t *testing.T, name, debianPackage string) string {
 	t.Helper()
-	for _, folder := range append(filepath.SplitList(os.Getenv("PATH")), "/usr/sbin", "/usr/bin") {
+	for _, folder := range append(filepath.SplitList(os.Getenv("PATH")), "/usr/sbin", "/usr/bin", "/usr/lib/cgi-bin") {
 		if info, err := os.Stat(filepath.Join(folder, name)); err == nil && !info.IsDir() {
 			return filepath.Join(folder, name)
 		}

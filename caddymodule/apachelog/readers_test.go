@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -23,13 +24,7 @@ func TestGoAccessReadsEveryLine(t *testing.T) {
 	}
 	serveCaddy(t, global, fmt.Sprintf("http://:%s {\n\tlog site\n%s\n}\n", port, caddySite(content(t, dir))), nil, port)
 
-	sent := requests
-	for _, agent := range []string{
-		`Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0`,
-		`"quoted" \ agent`, "tab\tand é", "%h %j [brackets]", "-", strings.Repeat("long ", 500),
-	} {
-		sent = append(sent, "GET /file.txt?"+strings.Repeat("q", 300)+" HTTP/1.1\r\nHost: shop.example.com\r\nConnection: close\r\nUser-Agent: "+agent+"\r\n\r\n")
-	}
+	sent := visits()
 	for _, raw := range sent {
 		exchange(t, port, raw)
 	}
@@ -61,6 +56,56 @@ func TestGoAccessReadsEveryLine(t *testing.T) {
 			invalid, _ := os.ReadFile(filepath.Join(dir, name+".invalid")) // #nosec G304 -- of this test
 			t.Errorf("%s: goaccess takes %d of %d lines for valid and %d for not:\n%s\nof\n%s",
 				name, g.Valid, len(sent), g.Failed, invalid, strings.Join(lines, "\n"))
+		}
+	}
+}
+
+// visits are what the readers' log files are made of: the requests compared
+// with Apache's lines, and visitors with awkward names.
+func visits() []string {
+	sent := slices.Clone(requests)
+	for _, agent := range []string{
+		`Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0`,
+		`"quoted" \ agent`, "tab\tand é", "%h %j [brackets]", "-", strings.Repeat("long ", 500),
+	} {
+		sent = append(sent, "GET /file.txt?"+strings.Repeat("q", 300)+" HTTP/1.1\r\nHost: shop.example.com\r\nConnection: close\r\nUser-Agent: "+agent+"\r\n\r\n")
+	}
+	return sent
+}
+
+// TestAWStatsReadsEveryLine runs Debian's AWStats on what Caddy has logged.
+func TestAWStatsReadsEveryLine(t *testing.T) {
+	t.Parallel()
+	awstats := program(t, "awstats.pl", "awstats")
+	dir := folder(t)
+	port := freePort(t)
+	formats := map[string]int{"combined": 1, "common": 4} // AWStats' numbers for them
+	global := caddyServer
+	for name := range formats {
+		global += fmt.Sprintf("\nlog %s {\ninclude http.log.access.site\noutput file %s/%[1]s.log\nformat apache %[1]s\n}", name, dir)
+	}
+	serveCaddy(t, global, fmt.Sprintf("http://:%s {\n\tlog site\n%s\n}\n", port, caddySite(content(t, dir))), nil, port)
+	sent := visits()
+	for _, raw := range sent {
+		exchange(t, port, raw)
+	}
+
+	for name, number := range formats {
+		log := filepath.Join(dir, name+".log")
+		lines := linesOf(t, log, len(sent))
+		config := fmt.Sprintf("LogFile=%q\nLogType=W\nLogFormat=%d\nSiteDomain=\"shop.example.com\"\nDirData=%q\nDNSLookup=0\n", log, number, dir)
+		if err := os.WriteFile(filepath.Join(dir, "awstats."+name+".conf"), []byte(config), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		command := exec.CommandContext(t.Context(), awstats, "-config="+name, "-configdir="+dir, "-update", "-showcorrupted") // #nosec G204 -- Debian's awstats
+		output, err := command.CombinedOutput()
+		if err != nil {
+			t.Fatalf("awstats: %v\n%s", err, output)
+		}
+		report := string(output)
+		if !strings.Contains(report, fmt.Sprintf("Parsed lines in file: %d\n", len(sent))) ||
+			!strings.Contains(report, "Found 0 corrupted records") {
+			t.Errorf("%s: of %d lines AWStats says:\n%s\nof\n%s", name, len(sent), report, strings.Join(lines, "\n"))
 		}
 	}
 }
