@@ -23,6 +23,10 @@ run: build ## Serve the three sites on this machine (Ctrl-C stops)
 test: build packages tools ## Run every test, installing the Debian packages they need
 	CGO_ENABLED=1 scripts/test
 
+.PHONY: soak
+soak: build packages tools ## Run the long tests, then each fuzz target for FUZZTIME (10m)
+	CGO_ENABLED=1 scripts/soak
+
 .PHONY: lint
 lint: $(TOOLS)/golangci-lint ## Run the linters
 	$(TOOLS)/golangci-lint run ./...
