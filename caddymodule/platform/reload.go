@@ -22,16 +22,16 @@ const (
 	closeTime = 30 * time.Second
 )
 
+func init() {
+	// Sockets of multipath TCP, Go's default, can neither be steered nor handed to
+	// a server of another user. The name of the variable is valid: no error.
+	_ = reuseport.AvoidMultipath()
+}
+
 // watchReload has connections change over from the old configuration's sockets
 // to this one's when all of its apps have started, and not before: what comes
 // from a reload that fails never saw a connection.
 func (a *App) watchReload(ctx caddy.Context) error {
-	if reuseport.Migrates() {
-		return nil
-	}
-	if err := reuseport.AvoidMultipath(); err != nil {
-		return err
-	}
 	value, err := ctx.App("events")
 	if err != nil {
 		return err
@@ -45,6 +45,9 @@ type startedHandler struct{ *App }
 
 // Handle implements [caddyevents.Handler].
 func (h startedHandler) Handle(context.Context, caddy.Event) error {
+	if reuseport.Migrates() {
+		return nil
+	}
 	shared, err := reuseport.SteerToNewest()
 	if err != nil {
 		// Connections are spread as without us: some may be reset.
@@ -65,7 +68,7 @@ func (h startedHandler) Handle(context.Context, caddy.Event) error {
 // ones are closed, whatever the next configuration opens.
 func (h startedHandler) settle() {
 	deadline := time.Now().Add(closeTime)
-	for time.Now().Before(deadline) && h.ctx.Err() == nil {
+	for time.Now().Before(deadline) && h.ctx.Err() == nil && !reuseport.Migrates() {
 		shared, err := reuseport.Hold()
 		if err != nil {
 			h.logger.Warn("holding connections at the running configuration", zap.Error(err))

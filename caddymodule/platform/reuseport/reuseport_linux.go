@@ -7,11 +7,15 @@
 // connections away from a socket before it closes loses none of them. Where
 // the kernel migrates waiting connections by itself, with
 // net.ipv4.tcp_migrate_req=1, there is nothing to do.
+//
+// An address shared with another process, as while a server is taken over, is
+// left alone: the kernel's numbers of sockets say nothing about whose they are.
 package reuseport
 
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"slices"
 	"strconv"
@@ -19,6 +23,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/aditechsphere/fairway/migrate/handover"
 )
 
 // AvoidMultipath makes listeners plain TCP sockets from now on, unless the
@@ -65,18 +71,39 @@ func each(do func(sockets []int) error) (shared int, err error) {
 		return 0, err
 	}
 	var errs []error
+	defer func() {
+		for _, sockets := range groups {
+			for _, socket := range sockets {
+				_ = unix.Close(socket)
+			}
+		}
+	}()
+	all, err := handover.Listening(os.Getpid())
+	if err != nil {
+		return 0, err
+	}
 	for address, sockets := range groups {
+		if len(sockets) < count(all, address) {
+			continue
+		}
 		if len(sockets) > 1 {
 			shared++
 		}
 		if err := do(sockets); err != nil {
 			errs = append(errs, fmt.Errorf("sockets listening on %s: %w", address, err))
 		}
-		for _, socket := range sockets {
-			errs = append(errs, unix.Close(socket))
-		}
 	}
 	return shared, errors.Join(errs...)
+}
+
+// count is how many sockets of any process listen on an address.
+func count(listeners []handover.Listener, address netip.AddrPort) (n int) {
+	for _, listener := range listeners {
+		if listener.AddrPort == address {
+			n++
+		}
+	}
+	return n
 }
 
 // Drain waits until the queue of every socket that shares its address with
@@ -127,12 +154,12 @@ func choose(socket, index int) error {
 
 // listening returns duplicates of this process's listening TCP sockets that
 // share their address, by address. The caller closes them.
-func listening() (map[string][]int, error) {
+func listening() (map[netip.AddrPort][]int, error) {
 	numbers, err := descriptors()
 	if err != nil {
 		return nil, fmt.Errorf("listing open sockets: %w", err)
 	}
-	groups := make(map[string][]int)
+	groups := make(map[netip.AddrPort][]int)
 	beyond := slices.Max(numbers) + 1
 	for _, number := range numbers {
 		// The duplicate stays the same socket whatever becomes of the number.
@@ -168,24 +195,24 @@ func descriptors() ([]int, error) {
 
 // sharedAddress returns the address of a TCP socket that listens and shares its
 // address with others.
-func sharedAddress(socket int) (address string, ok bool) {
+func sharedAddress(socket int) (address netip.AddrPort, ok bool) {
 	for _, option := range []int{unix.SO_ACCEPTCONN, unix.SO_REUSEPORT} {
 		if value, err := unix.GetsockoptInt(socket, unix.SOL_SOCKET, option); err != nil || value == 0 {
-			return "", false
+			return netip.AddrPort{}, false
 		}
 	}
 	if protocol, err := unix.GetsockoptInt(socket, unix.SOL_SOCKET, unix.SO_PROTOCOL); err != nil || protocol != unix.IPPROTO_TCP {
-		return "", false
+		return netip.AddrPort{}, false
 	}
 	name, err := unix.Getsockname(socket)
 	if err != nil {
-		return "", false
+		return netip.AddrPort{}, false
 	}
 	switch name := name.(type) {
 	case *unix.SockaddrInet4:
-		return fmt.Sprintf("%v:%d", name.Addr, name.Port), true
+		return netip.AddrPortFrom(netip.AddrFrom4(name.Addr), uint16(name.Port)), true //nolint:gosec // a port
 	case *unix.SockaddrInet6:
-		return fmt.Sprintf("%v:%d", name.Addr, name.Port), true
+		return netip.AddrPortFrom(netip.AddrFrom16(name.Addr), uint16(name.Port)), true //nolint:gosec // a port
 	}
-	return "", false
+	return netip.AddrPort{}, false
 }

@@ -1,8 +1,12 @@
 package reuseport_test
 
 import (
+	"bufio"
 	"context"
+	"fmt"
 	"net"
+	"os"
+	"os/exec"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -18,17 +22,7 @@ import (
 // accepts.
 func listen(t *testing.T, address string) (listener net.Listener, accepted *atomic.Int32) {
 	t.Helper()
-	config := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) (err error) {
-		controlErr := c.Control(func(fd uintptr) {
-			err = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEPORT, 1)
-		})
-		if controlErr != nil {
-			return controlErr
-		}
-		return err
-	}}
-	config.SetMultipathTCP(false)
-	listener, err := config.Listen(context.Background(), "tcp", address)
+	listener, err := sharing().Listen(context.Background(), "tcp", address)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,6 +39,21 @@ func listen(t *testing.T, address string) (listener net.Listener, accepted *atom
 		}
 	}()
 	return listener, accepted
+}
+
+// sharing makes sockets that share their address.
+func sharing() *net.ListenConfig {
+	config := &net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) (err error) {
+		controlErr := c.Control(func(fd uintptr) {
+			err = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEPORT, 1)
+		})
+		if controlErr != nil {
+			return controlErr
+		}
+		return err
+	}}
+	config.SetMultipathTCP(false)
+	return config
 }
 
 // connect opens n connections one after the other and waits until each has
@@ -66,7 +75,7 @@ func connect(t *testing.T, address string, n int) {
 	}
 }
 
-// Both tests steer all sockets of the process, so neither is parallel.
+// The tests steer all sockets of the process, so none is parallel.
 func TestSteering(t *testing.T) {
 	first, toFirst := listen(t, "127.0.0.1:0")
 	address := first.Addr().String()
@@ -96,6 +105,59 @@ func TestSteering(t *testing.T) {
 		t.Fatalf("the one that is left got %d", toSecond.Load())
 	}
 	_ = second
+}
+
+// TestMain is the other process of TestOthersShareTheAddress, when asked to be.
+func TestMain(m *testing.M) {
+	address := os.Getenv("REUSEPORT_BESIDE")
+	if address == "" {
+		os.Exit(m.Run())
+	}
+	listener, err := sharing().Listen(context.Background(), "tcp", address)
+	if err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+	fmt.Println("ready")
+	for {
+		connection, err := listener.Accept()
+		if err != nil {
+			os.Exit(1)
+		}
+		_ = connection.Close()
+	}
+}
+
+// TestOthersShareTheAddress: while another process listens too, as when a
+// server is taken over, connections are not directed by counting our sockets.
+func TestOthersShareTheAddress(t *testing.T) {
+	own, accepted := listen(t, "127.0.0.1:0")
+	other := exec.Command("/proc/self/exe")
+	other.Env = append(os.Environ(), "REUSEPORT_BESIDE="+own.Addr().String())
+	out, err := other.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := other.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = other.Process.Kill()
+		_ = other.Wait()
+	})
+	if line, err := bufio.NewReader(out).ReadString('\n'); line != "ready\n" {
+		t.Fatalf("the other process: %q, %v", line, err)
+	}
+	for name, steer := range map[string]func() (int, error){"Hold": reuseport.Hold, "SteerToNewest": reuseport.SteerToNewest} {
+		if _, err := steer(); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		accepted.Store(0)
+		connect(t, own.Addr().String(), 100)
+		if n := accepted.Load(); n == 0 || n == 100 {
+			t.Errorf("%s: we got %d of 100 connections, and the other process the rest", name, n)
+		}
+	}
 }
 
 // TestClosingLosesNoConnection closes sockets beside newer ones while clients
