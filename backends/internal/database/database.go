@@ -1,5 +1,9 @@
-// Package database opens a service's SQLite file: one writer that commits
-// waiting writes together, readers beside it, and numbered migrations.
+// Package database opens a service's database, a SQLite file or a schema of a
+// PostgreSQL server, behind one contract: durable writes that leave nothing
+// behind when they fail, readers beside them, and numbered migrations.
+//
+// Statements are the same text for both: parameters are written "?", and
+// numbered for PostgreSQL on the way. Each connection prepares a text once.
 package database
 
 import (
@@ -7,174 +11,130 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"io/fs"
-	"net/url"
-	"os"
-	"path/filepath"
-	"runtime"
-	"strings"
 	"sync"
-
-	_ "modernc.org/sqlite" // the driver "sqlite"
 )
 
 // ErrClosed is returned by writes that had not begun when the database was closed.
 var ErrClosed = errors.New("the database is closed")
 
-// maxGroup bounds the writes that share one commit, and so the time the first of them waits.
-const maxGroup = 64
+// Dialect is the SQL that a database understands.
+type Dialect string
 
-// DB is one open SQLite file. All methods are safe for concurrent use.
+// The dialects.
+const (
+	SQLite     Dialect = "sqlite"
+	PostgreSQL Dialect = "postgres"
+)
+
+// DB is one open database. All methods are safe for concurrent use.
 type DB struct {
-	path    string
-	writer  *sql.DB // exactly one connection, used by the writer goroutine alone
+	Dialect Dialect
+
+	engine  engine
 	readers *sql.DB
-	queue   chan *write
-	group   int // most writes in one commit
 
 	closeOnce sync.Once
 	closeErr  error
-	closing   chan struct{} // closed by Close
-	stopped   chan struct{} // closed when the writer goroutine has ended
 }
 
-// Open opens the SQLite file at path and brings its schema up to date.
-//
-// A missing file is created with mode 0600, missing folders with 0700. The
-// journal is a WAL and every commit is synced to the disk before it is
-// acknowledged. The numbered .sql files in the root of migrations
-// (00001_name.sql, in goose's format) that the file has not seen yet run in
-// order, each in a transaction of its own, and are recorded.
-//
-// A schema newer than the newest migration is refused with a
-// *NewerSchemaError. Every error names path and what to do about it.
-func Open(ctx context.Context, path string, migrations fs.FS) (*DB, error) {
-	path, err := filepath.Abs(path)
-	if err != nil {
-		return nil, fmt.Errorf("database %s: %w", path, err)
-	}
-	if err := createFile(path); err != nil {
-		return nil, err
-	}
-	db := &DB{
-		path:    path,
-		queue:   make(chan *write),
-		group:   maxGroup,
-		closing: make(chan struct{}),
-		stopped: make(chan struct{}),
-	}
-	if db.writer, err = sql.Open("sqlite", dsn(path, writerOptions)); err != nil {
-		return nil, db.failure(err)
-	}
-	db.writer.SetMaxOpenConns(1)
-	if err := db.prepare(ctx, migrations); err != nil {
-		return nil, errors.Join(db.failure(err), db.writer.Close())
-	}
-	if db.readers, err = sql.Open("sqlite", dsn(path, readerOptions)); err != nil {
-		return nil, errors.Join(db.failure(err), db.writer.Close())
-	}
-	readers := max(4, runtime.GOMAXPROCS(0))
-	db.readers.SetMaxOpenConns(readers)
-	db.readers.SetMaxIdleConns(readers)
-	go db.commitWaiting()
-	return db, nil
+// engine is what differs between the databases.
+type engine interface {
+	// name is what errors call the database.
+	name() string
+	write(ctx context.Context, fn func(ctx context.Context, tx *sql.Tx) error) error
+	// reachable finds what a query of a reader would not notice.
+	reachable() error
+	// advice says what to do about an error of the database itself.
+	advice(err error) (what string, ok bool)
+	// close ends the writes, then calls closeReaders, then closes the rest.
+	close(closeReaders func() error) error
 }
 
-// prepare proves that the file is a database that can be written, then migrates it.
-func (db *DB) prepare(ctx context.Context, migrations fs.FS) error {
-	// SQLite opens a file it may not write as read-only, in silence; taking the write lock tells.
-	tx, err := db.writer.BeginTx(ctx, nil)
-	if err != nil {
+// Write runs fn in a transaction and returns nil only after the commit is on
+// the disk. When fn returns an error or panics, nothing has happened and Write
+// returns that error.
+//
+// A write whose ctx ends before it begins is dropped with ctx.Err(). Once
+// begun it is not interrupted: the context given to fn carries ctx's values,
+// not its end.
+//
+// fn must be quick, and neither call Write nor commit or roll back tx. In
+// SQLite it holds up every other write; writes that wait at the same time
+// share one sync. In PostgreSQL it runs at the isolation level SERIALIZABLE
+// beside others, and runs again after a conflict with one of them. Either way
+// the outcome is as if writes ran one after the other.
+func (db *DB) Write(ctx context.Context, fn func(ctx context.Context, tx *sql.Tx) error) error {
+	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if err := tx.Rollback(); err != nil {
-		return err
-	}
-	return migrate(ctx, db.writer, db.path, migrations)
+	return db.engine.write(ctx, fn)
 }
 
 // Read returns the pool of read-only connections. Each sees what was
 // committed when its statement or transaction began, and never waits for a write.
 func (db *DB) Read() *sql.DB { return db.readers }
 
-// Path is the absolute path of the database file.
-func (db *DB) Path() string { return db.path }
+// Name is what errors call the database: the path of its file, or its server,
+// database and schema.
+func (db *DB) Name() string { return db.engine.name() }
 
-// Ping reports whether the database can be read; its error names the path.
+// Path is the absolute path of the SQLite file, "" for a server.
+func (db *DB) Path() string {
+	if f, ok := db.engine.(*file); ok {
+		return f.path
+	}
+	return ""
+}
+
+// Ping reports whether the database can be read; its error names the database.
 func (db *DB) Ping(ctx context.Context) error {
-	select {
-	case <-db.closing:
-		return db.failure(ErrClosed)
-	default:
+	if err := db.engine.reachable(); err != nil {
+		return db.failure(err)
 	}
-	// An open descriptor outlives its file: without this, a deleted database looks healthy until the restart.
-	if _, err := os.Stat(db.path); err != nil {
-		return db.failure(fmt.Errorf("its file is gone or out of reach: %w", err))
-	}
-	var tables int
-	if err := db.readers.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema").Scan(&tables); err != nil {
+	// A table that every database has: the migrations are recorded in it.
+	var version int64
+	if err := db.readers.QueryRowContext(ctx, "SELECT max(version_id) FROM goose_db_version").Scan(&version); err != nil {
 		return db.failure(fmt.Errorf("it cannot be read: %w", err))
 	}
 	return nil
 }
 
 // Close waits for the writes that have begun, refuses the others with
-// ErrClosed and closes the file. Closing again returns the first result.
+// ErrClosed and closes the database. Closing again returns the first result.
 func (db *DB) Close() error {
 	db.closeOnce.Do(func() {
-		close(db.closing)
-		<-db.stopped
-		// The writer last: only it can fold the WAL into the file.
-		if err := errors.Join(db.readers.Close(), db.writer.Close()); err != nil {
+		if err := db.engine.close(db.readers.Close); err != nil {
 			db.closeErr = db.failure(fmt.Errorf("close: %w", err))
 		}
 	})
 	return db.closeErr
 }
 
-// createFile makes the file and its folder when they are missing. A file that
-// exists is not opened: closing it again would drop the POSIX locks that
-// SQLite may hold on it in this process.
-func createFile(path string) error {
-	info, err := os.Stat(path)
-	switch {
-	case err == nil && info.IsDir():
-		return fmt.Errorf("database %s is a folder: name a file in it", path)
-	case err == nil && !info.Mode().IsRegular():
-		return fmt.Errorf("database %s is not a regular file: name another path", path)
-	case err == nil:
+// Explain adds the database's name and what to do to an error that comes from
+// the database itself: damaged, not writable, full disk, server away. Other
+// errors, and nil, are returned as they are. What Write returns is already explained.
+func (db *DB) Explain(err error) error { return explain(db.engine, err) }
+
+func (db *DB) failure(err error) error { return failure(db.engine, err) }
+
+func explain(e engine, err error) error {
+	if err == nil {
 		return nil
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return fmt.Errorf("database %s: its folder cannot be made: choose a folder this user may write, or create it: %w", path, err)
+	if what, ok := e.advice(err); ok {
+		return fmt.Errorf("database %s: %s: %w", e.name(), what, err)
 	}
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600) // #nosec G304 -- the operator chose the path
-	if errors.Is(err, fs.ErrExist) {
-		return nil // another process made it meanwhile
-	}
-	if err != nil {
-		return fmt.Errorf("database %s cannot be created: make its folder writable for this user: %w", path, err)
-	}
-	return file.Close()
+	return err
 }
 
-// The wait for another process's lock comes first in both: the options after it may need that lock.
-const (
-	writerOptions = "_pragma=busy_timeout(5000)" +
-		"&_pragma=journal_mode(WAL)" +
-		"&_pragma=synchronous(FULL)" +
-		"&_pragma=foreign_keys(ON)" +
-		"&_pragma=journal_size_limit(67108864)" + // bytes of WAL kept after a checkpoint
-		"&_dqs=0&_error_rc=1&_txlock=immediate&mode=rw"
-	readerOptions = "_pragma=busy_timeout(5000)" +
-		"&_pragma=foreign_keys(ON)" +
-		"&_dqs=0&_error_rc=1&mode=ro"
-)
-
-func dsn(path, options string) string {
-	escaped := (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath()
-	if !strings.HasPrefix(escaped, "/") { // a Windows drive letter
-		escaped = "/" + escaped
+// failure explains err and names the database in any case.
+func failure(e engine, err error) error {
+	var newer *NewerSchemaError
+	if errors.As(err, &newer) {
+		return err
 	}
-	return "file:" + escaped + "?" + options
+	if _, ok := e.advice(err); ok {
+		return explain(e, err)
+	}
+	return fmt.Errorf("database %s: %w", e.name(), err)
 }

@@ -37,6 +37,9 @@ func open(t testing.TB, path string) *DB {
 	return db
 }
 
+// sqliteFile is the engine behind db.
+func sqliteFile(db *DB) *file { return db.engine.(*file) }
+
 func add(body string) func(context.Context, *sql.Tx) error {
 	return func(ctx context.Context, tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, "INSERT INTO notes (body) VALUES (?)", body)
@@ -91,7 +94,7 @@ func TestOpenCreatesPrivateFilesWithDurableSettings(t *testing.T) {
 		"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "busy_timeout": "5000",
 	} {
 		var got string
-		if err := db.writer.QueryRow("PRAGMA " + pragma).Scan(&got); err != nil || got != want {
+		if err := sqliteFile(db).writer.QueryRow("PRAGMA " + pragma).Scan(&got); err != nil || got != want {
 			t.Errorf("%s = %q, %v; want %q", pragma, got, err, want)
 		}
 	}

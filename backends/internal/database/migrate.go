@@ -10,10 +10,10 @@ import (
 	"github.com/pressly/goose/v3"
 )
 
-// NewerSchemaError says that the file was written by a newer program.
+// NewerSchemaError says that the database was written by a newer program.
 type NewerSchemaError struct {
-	Path  string // of the database file
-	Found int64  // schema version in the file
+	Path  string // of the database file, or the server, database and schema
+	Found int64  // schema version in the database
 	Known int64  // newest schema version this program knows
 }
 
@@ -23,8 +23,8 @@ func (e *NewerSchemaError) Error() string {
 }
 
 // migrate runs the migrations that db has not seen yet.
-func migrate(ctx context.Context, db *sql.DB, path string, migrations fs.FS) error {
-	provider, err := goose.NewProvider(goose.DialectSQLite3, db, migrations,
+func migrate(ctx context.Context, db *sql.DB, dialect goose.Dialect, name string, migrations fs.FS) error {
+	provider, err := goose.NewProvider(dialect, db, migrations,
 		goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()))
 	if err != nil {
 		return fmt.Errorf("migrations: %w", err)
@@ -35,7 +35,7 @@ func migrate(ctx context.Context, db *sql.DB, path string, migrations fs.FS) err
 	}
 	sources := provider.ListSources()
 	if known := sources[len(sources)-1].Version; found > known {
-		return &NewerSchemaError{Path: path, Found: found, Known: known}
+		return &NewerSchemaError{Path: name, Found: found, Known: known}
 	}
 	_, err = provider.Up(ctx)
 	var partial *goose.PartialError

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"runtime/debug"
 )
 
 // write is one caller of Write, waiting for its result.
@@ -16,53 +15,42 @@ type write struct {
 	done chan error // answered once, after the commit
 }
 
-// Write runs fn in a transaction and returns nil only after the commit is on
-// the disk.
+// write hands fn to the writer goroutine.
 //
 // Writes that wait at the same time share one transaction and so one sync, up
 // to 64 of them. Each runs in a savepoint of its own: when fn returns an error
-// or panics, its changes alone are undone and Write returns that error. When
-// the commit itself fails, every write of the group gets the error and none
-// has happened.
-//
-// A write whose ctx ends before it begins is dropped with ctx.Err(). Once
-// begun it is not interrupted, because SQLite would roll back its neighbours
-// with it: the context given to fn carries ctx's values, not its end.
-//
-// fn runs on the writer's goroutine and holds up every other write: it must
-// be quick, and neither call Write nor commit or roll back tx.
-func (db *DB) Write(ctx context.Context, fn func(ctx context.Context, tx *sql.Tx) error) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
+// or panics, its changes alone are undone. When the commit itself fails, every
+// write of the group gets the error and none has happened. A write that has
+// begun is not interrupted, because SQLite would roll back its neighbours with it.
+func (f *file) write(ctx context.Context, fn func(ctx context.Context, tx *sql.Tx) error) error {
 	w := &write{ctx: ctx, fn: fn, done: make(chan error, 1)}
 	select {
-	case db.queue <- w:
+	case f.queue <- w:
 		return <-w.done
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-db.closing:
-		return db.failure(ErrClosed)
+	case <-f.closing:
+		return failure(f, ErrClosed)
 	}
 }
 
 // commitWaiting is the writer goroutine.
-func (db *DB) commitWaiting() {
-	defer close(db.stopped)
+func (f *file) commitWaiting() {
+	defer close(f.stopped)
 	for {
 		select {
-		case first := <-db.queue:
-			db.commitGroup(first, db.waiting)
-		case <-db.closing:
+		case first := <-f.queue:
+			f.commitGroup(first, f.waiting)
+		case <-f.closing:
 			return
 		}
 	}
 }
 
 // waiting returns a write that waits now, or nil.
-func (db *DB) waiting() *write {
+func (f *file) waiting() *write {
 	select {
-	case w := <-db.queue:
+	case w := <-f.queue:
 		return w
 	default:
 		return nil
@@ -71,15 +59,15 @@ func (db *DB) waiting() *write {
 
 // commitGroup runs first and those that next gives until it gives nil,
 // commits, and only then answers them. A group grows while it runs.
-func (db *DB) commitGroup(first *write, next func() *write) {
+func (f *file) commitGroup(first *write, next func() *write) {
 	var group []*write
-	err := db.inTransaction(func(tx *sql.Tx) error {
+	err := f.inTransaction(func(tx *sql.Tx) error {
 		for w := first; w != nil; w = next() {
 			group = append(group, w)
 			if err := w.run(tx); err != nil {
 				return err
 			}
-			if len(group) == db.group {
+			if len(group) == f.group {
 				break
 			}
 		}
@@ -91,17 +79,17 @@ func (db *DB) commitGroup(first *write, next func() *write) {
 	for _, w := range group {
 		switch {
 		case w.err != nil:
-			w.done <- db.Explain(w.err)
+			w.done <- explain(f, w.err)
 		case err != nil:
-			w.done <- db.failure(err)
+			w.done <- failure(f, err)
 		default:
 			w.done <- nil
 		}
 	}
 }
 
-func (db *DB) inTransaction(fn func(tx *sql.Tx) error) error {
-	tx, err := db.writer.BeginTx(context.Background(), nil)
+func (f *file) inTransaction(fn func(tx *sql.Tx) error) error {
+	tx, err := f.writer.BeginTx(context.Background(), nil)
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
@@ -127,7 +115,7 @@ func (w *write) run(tx *sql.Tx) error {
 	if _, err := tx.ExecContext(ctx, "SAVEPOINT one"); err != nil {
 		return err
 	}
-	if w.err = w.call(ctx, tx); w.err == nil {
+	if w.err = callSafely(ctx, tx, w.fn); w.err == nil {
 		_, err := tx.ExecContext(ctx, "RELEASE one")
 		return err
 	}
@@ -136,16 +124,6 @@ func (w *write) run(tx *sql.Tx) error {
 		return fmt.Errorf("%w (after: %w)", err, w.err)
 	}
 	return nil
-}
-
-// call runs fn and turns a panic into an error.
-func (w *write) call(ctx context.Context, tx *sql.Tx) (err error) {
-	defer func() {
-		if cause := recover(); cause != nil {
-			err = fmt.Errorf("panic in a database write: %v\n%s", cause, debug.Stack())
-		}
-	}()
-	return w.fn(ctx, tx)
 }
 
 // ignoreDone drops the error of rolling back a transaction that SQLite or fn has already ended.

@@ -41,7 +41,7 @@ func together(t *testing.T, db *DB, writes ...func(context.Context, *sql.Tx) err
 		group[i] = &write{ctx: t.Context(), fn: fn, done: make(chan error, 1)}
 	}
 	given := 0
-	db.commitGroup(group[0], func() *write {
+	sqliteFile(db).commitGroup(group[0], func() *write {
 		if given++; given < len(group) {
 			return group[given]
 		}
@@ -112,8 +112,8 @@ func TestEveryWriteOfAGroupFailsWithItsCommit(t *testing.T) {
 		return err
 	})
 	for i, err := range errs {
-		if err == nil || !strings.Contains(err.Error(), db.Path()) {
-			t.Errorf("write %d: error %v, want the commit's, naming %s", i, err, db.Path())
+		if err == nil || !strings.Contains(err.Error(), db.Name()) {
+			t.Errorf("write %d: error %v, want the commit's, naming %s", i, err, db.Name())
 		}
 	}
 	if got := bodies(t, db); len(got) != 0 {
@@ -183,8 +183,8 @@ func TestCloseFinishesWhatBeganAndRefusesTheRest(t *testing.T) {
 	release := hold(t, db)
 	closed := make(chan error, 1)
 	go func() { closed <- db.Close() }()
-	<-db.closing
-	if err := db.Write(t.Context(), add("late")); !errors.Is(err, ErrClosed) || !strings.Contains(err.Error(), db.Path()) {
+	<-sqliteFile(db).closing
+	if err := db.Write(t.Context(), add("late")); !errors.Is(err, ErrClosed) || !strings.Contains(err.Error(), db.Name()) {
 		t.Errorf("error %v, want ErrClosed with the path", err)
 	}
 	release()
@@ -228,7 +228,7 @@ func BenchmarkWrite(b *testing.B) {
 	for name, group := range map[string]int{"commit-each": 1, "group-commit": maxGroup} {
 		b.Run(name, func(b *testing.B) {
 			db := open(b, filepath.Join(b.TempDir(), "a.db"))
-			db.group = group
+			sqliteFile(db).group = group
 			var writers sync.WaitGroup
 			next := make(chan int)
 			for range 64 {
