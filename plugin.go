@@ -3,9 +3,11 @@
 package fairway
 
 import (
+	_ "github.com/aditechsphere/fairway/caddymodule/apacheadapter"
 	_ "github.com/aditechsphere/fairway/caddymodule/apachelog"
 	_ "github.com/aditechsphere/fairway/caddymodule/command"
 	_ "github.com/aditechsphere/fairway/caddymodule/errorpage"
+	_ "github.com/aditechsphere/fairway/caddymodule/importedcertificate"
 	_ "github.com/aditechsphere/fairway/caddymodule/platform"
 	_ "github.com/aditechsphere/fairway/caddymodule/services"
 	_ "github.com/aditechsphere/fairway/caddymodule/subdomains"

@@ -1,0 +1,243 @@
+package translate
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/aditechsphere/fairway/migrate/apacheconf"
+)
+
+// Site is one virtual host, or the main server, with what it inherits.
+type Site struct {
+	t    *translation
+	host *host
+	// groups are the addresses it answers on.
+	groups []group
+	// Main are the directives of the main server outside of virtual hosts, Own
+	// those of the virtual host; Own is nil when the site is the main server.
+	Main, Own []*apacheconf.Directive
+	sections  []*Section
+	scopes    []*Scope
+	errors    *Block // of handle_errors
+	names     map[string]int
+}
+
+func (t *translation) newSite(h *host) *Site {
+	s := &Site{t: t, host: h, names: map[string]int{}}
+	for _, d := range t.tree.Directives {
+		if !d.Is("VirtualHost") {
+			s.Main = append(s.Main, d)
+		}
+	}
+	if h.section != nil {
+		s.Own = h.section.Children
+	}
+	s.sections = s.mergeOrder()
+	return s
+}
+
+// Name is the site's ServerName, or "" when it has none.
+func (s *Site) Name() string {
+	if len(s.host.names) == 0 {
+		return ""
+	}
+	return s.host.names[0]
+}
+
+// HTTPS tells whether the site speaks TLS.
+func (s *Site) HTTPS() bool {
+	engine := s.Last("SSLEngine")
+	return engine != nil && len(engine.Args) == 1 && strings.EqualFold(engine.Args[0], "on")
+}
+
+// Port is the first port the site answers on.
+func (s *Site) Port() int {
+	if len(s.groups) > 0 {
+		return s.groups[0].port
+	}
+	return 80
+}
+
+// All gives the directives of one of names that stand outside of sections: the
+// main server's, then the virtual host's. What a virtual host does not inherit
+// is in Own alone.
+func (s *Site) All(names ...string) []*apacheconf.Directive {
+	var all []*apacheconf.Directive
+	for _, list := range [][]*apacheconf.Directive{s.Main, s.Own} {
+		for _, d := range list {
+			if d.Is(names...) {
+				all = append(all, d)
+			}
+		}
+	}
+	return all
+}
+
+// Last gives the last of All, for directives of which a later one replaces an
+// earlier one. Nil when there is none.
+func (s *Site) Last(names ...string) *apacheconf.Directive {
+	all := s.All(names...)
+	if len(all) == 0 {
+		return nil
+	}
+	return all[len(all)-1]
+}
+
+// HasModule tells whether Apache has loaded a module, such as "rewrite_module".
+func (s *Site) HasModule(name string) bool {
+	_, ok := s.t.tree.Modules[name]
+	return ok
+}
+
+// Sections gives the sections that apply to some or all requests of the scope,
+// in merge order.
+func (s *Site) Sections(sc *Scope) []*Section {
+	var sections []*Section
+	for _, section := range s.sections {
+		if sc.reach(section) != Never {
+			section.applied = true
+			sections = append(sections, section)
+		}
+	}
+	return sections
+}
+
+// sorter collects sections by kind.
+type sorter struct {
+	byKind map[Kind][]*Section
+	files  []*Section // nested in a Directory
+	ifs    []*Section // nested anywhere
+}
+
+// mergeOrder gives all sections of the site in the order in which Apache
+// merges them.
+func (s *Site) mergeOrder() []*Section {
+	sorted := &sorter{byKind: map[Kind][]*Section{}}
+	lists := [][]*apacheconf.Directive{s.Main}
+	if s.host.section != nil {
+		lists = append(lists, s.Own)
+	}
+	for i, list := range lists {
+		sorted.add(list, &Section{Kind: KindServer, Main: i == 0}, nil)
+	}
+	for _, section := range s.htaccess(sorted.byKind[KindDirectory]) {
+		sorted.byKind[KindDirectory] = append(sorted.byKind[KindDirectory], section)
+	}
+	slices.SortStableFunc(sorted.byKind[KindDirectory], func(a, b *Section) int {
+		return cmp.Or(cmp.Compare(a.depth, b.depth), cmp.Compare(len(a.Folder), len(b.Folder)))
+	})
+	sorted.nested(sorted.byKind[KindDirectory])
+	sorted.nested(sorted.byKind[KindDirectoryMatch])
+	sorted.byKind[KindFiles] = append(sorted.byKind[KindFiles], sorted.files...)
+	for _, kind := range []Kind{KindFiles, KindProxy, KindLocation} {
+		sorted.nested(sorted.byKind[kind])
+	}
+	sorted.byKind[KindIf] = append(sorted.byKind[KindIf], sorted.ifs...)
+	var sections []*Section
+	for kind := KindServer; kind <= KindIf; kind++ {
+		sections = append(sections, sorted.byKind[kind]...)
+	}
+	return sections
+}
+
+// add fills section with the plain directives of list and files the sections
+// in it.
+func (o *sorter) add(list []*apacheconf.Directive, section *Section, outer []Condition) {
+	previous := "" // the conditions of <If> and <ElseIf> so far, for <Else>
+	for _, d := range list {
+		condition, ok := conditionOf(d)
+		if d.Section && d.Is("ElseIf", "Else") {
+			condition, ok = elseCondition(d, previous), true
+		}
+		if !ok {
+			section.Directives = append(section.Directives, d)
+			continue
+		}
+		if condition.Kind == KindIf {
+			previous = condition.Pattern
+		}
+		inner := &Section{
+			Kind:       condition.Kind,
+			Opening:    d,
+			Conditions: append(slices.Clip(outer), condition),
+			Main:       section.Main,
+			depth:      strings.Count(strings.TrimSuffix(condition.Pattern, "/"), "/"),
+		}
+		if condition.Kind == KindDirectory && condition.Regexp {
+			inner.Kind = KindDirectoryMatch
+		}
+		inner.Directives = d.Children
+		if section.Kind == KindServer {
+			o.byKind[inner.Kind] = append(o.byKind[inner.Kind], inner)
+		} else if inner.Kind == KindIf {
+			o.ifs = append(o.ifs, inner)
+		} else {
+			o.files = append(o.files, inner)
+		}
+	}
+	if section.Kind == KindServer {
+		o.byKind[KindServer] = append(o.byKind[KindServer], section)
+	}
+}
+
+// nested splits the sections within sections off.
+func (o *sorter) nested(sections []*Section) {
+	for _, section := range sections {
+		all := section.Directives
+		section.Directives = nil
+		o.add(all, section, section.Conditions)
+	}
+}
+
+// elseCondition is the expression of <ElseIf> or <Else> after others.
+func elseCondition(d *apacheconf.Directive, previous string) Condition {
+	pattern := "!(" + previous + ")"
+	if d.Is("ElseIf") {
+		pattern += " && (" + strings.Join(d.Args, " ") + ")"
+	}
+	return Condition{Kind: KindIf, Pattern: pattern}
+}
+
+// WriteScope writes what all requests of a scope go through; answer writes the
+// handler, and is nil in a scope of files.
+func (s *Site) WriteScope(b *Block, sc *Scope, answer func(b *Block)) {
+	if sc.URLPrefix == "" {
+		sc.URLPrefix = "/"
+	}
+	s.scopes = append(s.scopes, sc)
+	s.Sections(sc)
+	for stage := StageAccess; stage < StageHandler; stage++ {
+		for _, part := range parts[stage] {
+			part.Scope(s, sc, b)
+		}
+	}
+	if answer != nil {
+		answer(b)
+		return
+	}
+	for _, part := range parts[StageHandler] {
+		part.Scope(s, sc, b)
+	}
+}
+
+// write writes the site's body.
+func (s *Site) write(b *Block) {
+	b.names = s.names
+	for _, part := range parts[StageSite] {
+		part.Site(s, b)
+	}
+	route := b.Open("route")
+	for stage := StageEarly; stage <= StageAlias; stage++ {
+		for _, part := range parts[stage] {
+			part.Site(s, route)
+		}
+	}
+	errors := b.Detached()
+	for _, part := range parts[StageError] {
+		part.Site(s, errors)
+	}
+	if !errors.Empty() {
+		b.Open("handle_errors").Append(errors)
+	}
+}

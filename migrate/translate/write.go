@@ -1,0 +1,141 @@
+package translate
+
+import (
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/aditechsphere/fairway/migrate/apacheconf"
+)
+
+// writeAll writes the global options and all sites.
+func (t *translation) writeAll() (*Result, error) {
+	groups := t.server.groups()
+	for _, h := range append([]*host{t.server.main}, t.server.hosts...) {
+		site := t.newSite(h)
+		for _, g := range groups {
+			if slices.Contains(g.hosts, h) {
+				site.groups = append(site.groups, g)
+			}
+		}
+		if len(site.groups) > 0 {
+			t.sites = append(t.sites, site)
+			continue
+		}
+		t.unreachable(h)
+	}
+	result := &Result{}
+	for _, site := range t.sites {
+		if err := t.ctx.Err(); err != nil {
+			return nil, err
+		}
+		result.Sites = append(result.Sites, t.writeSite(site))
+	}
+	t.writeGlobal()
+	result.Global = t.global.String()
+	texts := []string{result.Global}
+	for _, site := range result.Sites {
+		texts = append(texts, site.Text)
+	}
+	result.Caddyfile = strings.Join(texts, "\n")
+	return result, nil
+}
+
+// unreachable notes that nothing listens where a virtual host would answer.
+func (t *translation) unreachable(h *host) {
+	if h.section == nil {
+		return
+	}
+	const why = "nothing listens on the address of this virtual host"
+	t.harmless(h.section, why)
+	apacheconf.Walk(h.section.Children, func(d *apacheconf.Directive) { t.harmless(d, why) })
+}
+
+func (t *translation) writeGlobal() {
+	b := &Block{names: map[string]int{}}
+	options := b.Open()
+	options.Comment("redirects to HTTPS are those Apache had")
+	options.Line("auto_https", "disable_redirects")
+	if t.options.HTTPPort != 80 {
+		options.Line("http_port", strconv.Itoa(t.options.HTTPPort))
+	}
+	if t.options.HTTPSPort != 443 {
+		options.Line("https_port", strconv.Itoa(t.options.HTTPSPort))
+	}
+	options.Append(t.global)
+	t.global = b
+}
+
+func (t *translation) writeSite(s *Site) SiteText {
+	b := NewBlock()
+	text := SiteText{Name: s.Name(), Names: s.host.names}
+	if s.host.section != nil {
+		b.From(s.host.section)
+		text.Position = s.host.section.Position
+	} else {
+		b.Comment("the main server, where no virtual host answers")
+	}
+	addresses := s.addresses()
+	if text.Name == "" {
+		text.Name = addresses[0]
+	}
+	for i := range addresses[:len(addresses)-1] {
+		addresses[i] += ","
+	}
+	body := b.Open(addresses...)
+	if binds := s.binds(); len(binds) > 0 {
+		body.Line(append([]string{"bind"}, binds...)...)
+	}
+	s.write(body)
+	text.Text = b.String()
+	return text
+}
+
+// addresses are the site's for Caddy: a name each, and the port alone where the
+// site also answers for names nobody has.
+func (s *Site) addresses() []string {
+	scheme := "http"
+	if s.HTTPS() {
+		scheme = "https"
+	}
+	var addresses []string
+	for _, g := range s.groups {
+		port := strconv.Itoa(s.t.port(g.port))
+		for _, name := range s.namesIn(g) {
+			addresses = append(addresses, scheme+"://"+net.JoinHostPort(name, port))
+		}
+		if g.hosts[0] == s.host {
+			addresses = append(addresses, scheme+"://:"+port)
+		}
+	}
+	return slices.Compact(addresses)
+}
+
+// namesIn are the names the site answers for in a group: those that no site
+// before it has.
+func (s *Site) namesIn(g group) []string {
+	var names []string
+	for _, name := range s.host.names {
+		if !hostName.MatchString(name) {
+			continue
+		}
+		earlier := slices.Index(g.hosts, s.host)
+		taken := slices.ContainsFunc(g.hosts[:earlier], func(h *host) bool { return slices.Contains(h.names, name) })
+		if !taken {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// binds are the IP addresses of groups that do not stand for all of them.
+func (s *Site) binds() []string {
+	var binds []string
+	for _, g := range s.groups {
+		if g.endpoint.host != "" && !slices.Contains(binds, g.endpoint.host) {
+			binds = append(binds, g.endpoint.host)
+		}
+	}
+	return binds
+}

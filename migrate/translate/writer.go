@@ -1,0 +1,204 @@
+package translate
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/aditechsphere/fairway/migrate/apacheconf"
+)
+
+// Block is a part of a Caddyfile under construction: lines, comments and
+// blocks. Words are tokens; quoting is the writer's business. A word may hold
+// placeholders; text that comes from Apache's configuration goes through
+// Literal first.
+type Block struct {
+	lines []line
+	names map[string]int // matcher names given out, shared by a whole site
+}
+
+type line struct {
+	comment string
+	words   []string
+	block   *Block
+}
+
+// NewBlock is an empty block for a site of its own.
+func NewBlock() *Block { return &Block{names: map[string]int{}} }
+
+// Line adds a directive: its name and its arguments.
+func (b *Block) Line(words ...string) {
+	b.lines = append(b.lines, line{words: words})
+}
+
+// Open adds a directive with a block and returns the block.
+func (b *Block) Open(words ...string) *Block {
+	inner := &Block{names: b.names}
+	b.lines = append(b.lines, line{words: words, block: inner})
+	return inner
+}
+
+// Comment adds a comment of one line.
+func (b *Block) Comment(format string, args ...any) {
+	b.lines = append(b.lines, line{comment: fmt.Sprintf(format, args...)})
+}
+
+// From adds a comment that tells which directive the following lines come from.
+func (b *Block) From(d *apacheconf.Directive) {
+	b.Comment("%s %s", shortName(d.Position), d.Text())
+}
+
+// Matcher defines a named matcher and returns its name with the @: hint, or
+// hint with a number where the site has that already. The words are those of
+// a matcher on a single line.
+func (b *Block) Matcher(hint string, words ...string) string {
+	name := b.matcherName(hint)
+	b.Line(append([]string{name}, words...)...)
+	return name
+}
+
+// OpenMatcher defines a named matcher with several lines, all of which must match.
+func (b *Block) OpenMatcher(hint string) (string, *Block) {
+	name := b.matcherName(hint)
+	return name, b.Open(name)
+}
+
+func (b *Block) matcherName(hint string) string {
+	hint = strings.Trim(notWord.ReplaceAllString(strings.ToLower(hint), "_"), "_")
+	if hint == "" {
+		hint = "m"
+	}
+	if len(hint) > 40 {
+		hint = hint[:40]
+	}
+	b.names[hint]++
+	if b.names[hint] > 1 {
+		return fmt.Sprintf("@%s_%d", hint, b.names[hint])
+	}
+	return "@" + hint
+}
+
+// Empty tells whether nothing but comments was written.
+func (b *Block) Empty() bool {
+	for _, l := range b.lines {
+		if l.words != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// Append adds the lines of other, which was made by Detached.
+func (b *Block) Append(other *Block) {
+	b.lines = append(b.lines, other.lines...)
+}
+
+// Detached is a block to be filled first and appended later, or never. Its
+// matchers have names of their own in the site of b.
+func (b *Block) Detached() *Block { return &Block{names: b.names} }
+
+// hostName is what can stand in a site's address.
+var hostName = regexp.MustCompile(`^(\*\.)?[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*$`)
+
+var notWord = regexp.MustCompile(`[^a-z0-9]+`)
+
+// String is the text, indented as "caddy fmt" does.
+func (b *Block) String() string {
+	var text strings.Builder
+	b.write(&text, 0)
+	return text.String()
+}
+
+func (b *Block) write(text *strings.Builder, depth int) {
+	indent := strings.Repeat("\t", depth)
+	for _, l := range b.lines {
+		if l.words == nil {
+			text.WriteString(indent + "# " + commentText(l.comment) + "\n")
+			continue
+		}
+		text.WriteString(indent)
+		for i, word := range l.words {
+			if i > 0 {
+				text.WriteByte(' ')
+			}
+			text.WriteString(quote(word))
+		}
+		if l.block != nil {
+			text.WriteString(" {\n")
+			l.block.write(text, depth+1)
+			text.WriteString(indent + "}")
+		}
+		text.WriteByte('\n')
+	}
+}
+
+// commentText makes a comment of one line in which Caddy finds nothing to
+// replace: it looks for environment variables in comments too.
+func commentText(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f || r == utf8.RuneError {
+			return ' '
+		}
+		return r
+	}, s)
+	const longest = 200
+	if runes := []rune(s); len(runes) > longest {
+		s = string(runes[:longest]) + " …"
+	}
+	return strings.TrimSpace(strings.ReplaceAll(s, "{$", "{ $"))
+}
+
+// shortName is a position for comments: the last two elements of the path.
+func shortName(p apacheconf.Position) string {
+	elements := strings.Split(p.File, "/")
+	if len(elements) > 2 {
+		elements = elements[len(elements)-2:]
+	}
+	return fmt.Sprintf("%s:%d", strings.Join(elements, "/"), p.Line)
+}
+
+// bare are the words that need no quotes, placeholders included.
+var bare = regexp.MustCompile(`^(?:[A-Za-z0-9_./:@%+,=~^$*?!&;()|>-]|\{[A-Za-z0-9_.>%?-]+\})+$`)
+
+// quote writes word so that Caddy's lexer gives it back as it is.
+func quote(word string) string {
+	word = strings.ToValidUTF8(word, "\uFFFD")
+	if bare.MatchString(word) {
+		return word
+	}
+	var quoted string
+	switch {
+	case !strings.Contains(word, `\"`) && !strings.HasSuffix(word, `\`):
+		quoted = `"` + strings.ReplaceAll(word, `"`, `\"`) + `"`
+	case !strings.Contains(word, "`"):
+		quoted = "`" + word + "`"
+	default:
+		quoted = heredoc(word)
+	}
+	return withoutEnvironment(quoted)
+}
+
+// heredoc is for words that fit into no kind of quotes. It can't hold a
+// carriage return; Apache's lines have none.
+func heredoc(word string) string {
+	marker := "END"
+	for strings.Contains(word, marker) {
+		marker += "_"
+	}
+	return "<<" + marker + "\n" + strings.ReplaceAll(word, "\r", "") + "\n" + marker
+}
+
+// withoutEnvironment keeps Caddy from taking "{$" for an environment variable,
+// for which its Caddyfile has no escape: the brace becomes the default of a
+// variable that does not exist.
+func withoutEnvironment(s string) string {
+	return strings.ReplaceAll(s, "{$", "{$_OPEN_BRACE:{}$")
+}
+
+var escapeBraces = strings.NewReplacer("{", `\{`, "}", `\}`)
+
+// Literal protects text from Caddy's placeholders. It is undone where Caddy
+// replaces placeholders, and by the modules of caddymodule/apacheadapter in
+// arguments in which they replace none.
+func Literal(text string) string { return escapeBraces.Replace(text) }
