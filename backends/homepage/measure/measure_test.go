@@ -254,7 +254,7 @@ func TestQuantile(t *testing.T) {
 		slices.Sort(times)
 		for _, q := range []float64{0.1, 0.5, 0.85, 0.95, 0.99, 1} {
 			want := times[int(math.Ceil(q*float64(len(times))))-1]
-			if got := h.Quantile(q); float64((got-want).Abs()) > 0.05*float64(want) {
+			if got := h.Quantile(q); float64((got - want).Abs()) > 0.05*float64(want) {
 				t.Errorf("%s: quantile %v = %v, want %v", name, q, got, want)
 			}
 		}
