@@ -96,7 +96,8 @@ type Tree struct {
 	Skipped  []Skipped
 	Warnings []Problem
 
-	fates map[string][]Fate
+	fates     map[string][]Fate
+	evaluator *evaluator
 }
 
 // Skipped is a section that Apache does not take in.
