@@ -25,6 +25,7 @@ var modules = []string{
 	"http.handlers.payments",
 	"http.handlers.service",
 	"http.handlers.subdomains",
+	"tls.certificates.imported",
 	"tls.permission.subdomains",
 }
 
