@@ -12,7 +12,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -150,7 +149,10 @@ func (l *Lineage) caddyKeyType() string {
 	if !ok {
 		return ""
 	}
-	return "rsa" + strconv.Itoa(key.N.BitLen())
+	if key.N.BitLen() <= 2048 {
+		return "rsa2048"
+	}
+	return "rsa4096"
 }
 
 var tlsFeature = asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 1, 24}
