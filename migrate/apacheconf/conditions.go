@@ -118,7 +118,10 @@ func (e *evaluator) available(name string) bool {
 // ifVersion evaluates <IfVersion [[!]OPERATOR] VERSION>.
 func ifVersion(e *evaluator, in *input, d *Directive, b *block) error {
 	if len(d.Args) < 1 || len(d.Args) > 2 {
-		return e.fail(problemf(d.Position, "write <IfVersion >= 2.4>", "<IfVersion> takes an operator and a version"))
+		if err := e.fail(problemf(d.Position, "write <IfVersion >= 2.4>", "<IfVersion> takes an operator and a version")); err != nil {
+			return err
+		}
+		return e.skip(in, d, "the condition is not understood")
 	}
 	operator, version := "=", d.Args[len(d.Args)-1]
 	if len(d.Args) == 2 {
@@ -126,7 +129,10 @@ func ifVersion(e *evaluator, in *input, d *Directive, b *block) error {
 	}
 	holds, err := e.compareVersion(operator, version)
 	if err != nil {
-		return e.fail(problemf(d.Position, "", "<IfVersion>: %v", err))
+		if err := e.fail(problemf(d.Position, "", "<IfVersion>: %v", err)); err != nil {
+			return err
+		}
+		return e.skip(in, d, "the condition is not understood")
 	}
 	is := fmt.Sprintf("Apache is %d.%d.%d", e.version[0], e.version[1], e.version[2])
 	return e.conditional(in, d, b, holds, is)
@@ -188,6 +194,9 @@ func parseVersion(text string) (version [3]int, ok bool) {
 		return version, false
 	}
 	for i, part := range parts {
+		if part == "" && i > 0 && i == len(parts)-1 {
+			break
+		}
 		number, err := strconv.ParseUint(part, 10, 31)
 		if err != nil {
 			return version, false

@@ -58,10 +58,11 @@ func define(e *evaluator, in *input, d *Directive, b *block) error {
 	if strings.Contains(name, ":") {
 		return e.fail(problemf(d.Position, "choose another name", "the name %s has a colon", name))
 	}
-	if _, defined := e.tree.Defines[name]; !defined || len(d.Args) == 2 {
+	if _, defined := e.tree.Defines[name]; !defined {
 		e.tree.Defines[name] = ""
 	}
-	if len(d.Args) == 2 {
+	// An empty value is none: the variable stays undefined.
+	if len(d.Args) == 2 && d.Args[1] != "" {
 		e.tree.Defines[name] = d.Args[1]
 		e.values[strings.ToLower(name)] = d.Args[1]
 	}
