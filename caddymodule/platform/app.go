@@ -46,6 +46,7 @@ type App struct {
 	opened bool
 	ready  chan struct{}
 	state  *state // nil until acquired
+	place  location
 
 	acquired bool          // a reference to state is held
 	stop     chan struct{} // ends the probes
@@ -55,13 +56,19 @@ type App struct {
 
 // Store says where data is kept.
 type Store struct {
-	// The database: "sqlite", the default and for now the only one.
+	// The database: "sqlite" or "postgres". Default: "sqlite".
 	Driver string `json:"driver,omitempty"`
 
 	// The folder of the SQLite files, one for each service. It is made when it
-	// is not there, and belongs to one process at a time.
+	// is not there, and belongs to one process at a time. With "postgres" it
+	// still holds what concerns this machine alone, such as subdomain tables.
 	// Default: the folder "fairway" in Caddy's data folder.
 	Folder string `json:"folder,omitempty"`
+
+	// The address of the PostgreSQL database, in which each service has a
+	// schema: a URL or libpq's list of settings. Placeholders are replaced, so
+	// that a password can stay in the environment: "{env.DATABASE_URL}".
+	DSN string `json:"dsn,omitempty"`
 }
 
 // CaddyModule returns the Caddy module information.
@@ -95,16 +102,26 @@ func (a *App) Provision(ctx caddy.Context) error {
 		return fmt.Errorf("data folder %q: %w", folder, err)
 	}
 	a.Store.Folder = absolute
+	a.place = location{folder: absolute, dsn: caddy.NewReplacer().ReplaceAll(a.Store.DSN, "")}
 	return a.watchReload(ctx)
 }
 
 // Validate checks the settings.
 func (a *App) Validate() error {
-	if a.Store.Driver != "sqlite" {
-		return fmt.Errorf("store driver %q is not known; there is: sqlite", a.Store.Driver)
+	switch {
+	case a.Store.Driver != "sqlite" && a.Store.Driver != "postgres":
+		return fmt.Errorf("store driver %q is not known; there are: sqlite, postgres", a.Store.Driver)
+	case a.Store.Driver == "sqlite" && a.Store.DSN != "":
+		return errors.New("a store in SQLite has no dsn; for PostgreSQL say driver postgres")
+	case a.Store.Driver == "postgres" && a.place.dsn == "":
+		return fmt.Errorf("store postgres: the address %q is empty; is the variable set?", a.Store.DSN)
 	}
 	return nil
 }
+
+// Postgres is the address of the PostgreSQL database that services keep their
+// data in, or "" when it is SQLite files in the data folder.
+func (a *App) Postgres() string { return a.place.dsn }
 
 // Start opens the stores, when the admin endpoint has not done so already,
 // draws up the catalogue of the configuration and begins to probe it.
@@ -135,7 +152,7 @@ func (a *App) Cleanup() error {
 		return nil
 	}
 	a.acquired = false
-	_, err := states.Delete(a.Store.Folder)
+	_, err := states.Delete(a.place)
 	return err
 }
 
@@ -148,7 +165,7 @@ func (a *App) open() error {
 		return nil
 	}
 	if !a.acquired {
-		acquired, err := acquireState(a.ctx, a.Store.Folder)
+		acquired, err := acquireState(a.ctx, a.place)
 		if err != nil {
 			return err
 		}

@@ -13,7 +13,7 @@ func init() {
 // parseGlobalOption parses the global option:
 //
 //	fairway {
-//		store       sqlite [<folder>]
+//		store       sqlite [<folder>] | postgres <address>
 //		environment <name>
 //	}
 func parseGlobalOption(d *caddyfile.Dispenser, existing any) (any, error) {
@@ -56,15 +56,20 @@ func (a *App) unmarshalStore(d *caddyfile.Dispenser) error {
 		return d.Err("store is given twice")
 	}
 	args := d.RemainingArgs()
-	switch {
-	case len(args) == 0 || len(args) > 2:
+	if len(args) == 0 {
 		return d.ArgErr()
-	case args[0] != "sqlite":
-		return d.Errf("unknown store %q; there is: sqlite", args[0])
 	}
 	a.Store.Driver = args[0]
-	if len(args) == 2 {
+	switch {
+	case args[0] == "sqlite" && len(args) == 1:
+	case args[0] == "sqlite" && len(args) == 2:
 		a.Store.Folder = args[1]
+	case args[0] == "postgres" && len(args) == 2 && args[1] != "":
+		a.Store.DSN = args[1]
+	case args[0] == "sqlite" || args[0] == "postgres":
+		return d.ArgErr()
+	default:
+		return d.Errf("unknown store %q; there are: sqlite, postgres", args[0])
 	}
 	return nil
 }

@@ -14,18 +14,29 @@ import (
 	"github.com/gofrs/flock"
 
 	"github.com/aditechsphere/fairway/backends/access"
+	accesspostgres "github.com/aditechsphere/fairway/backends/access/postgres"
 	accesssqlite "github.com/aditechsphere/fairway/backends/access/sqlite"
+	accessstore "github.com/aditechsphere/fairway/backends/access/sqlstore"
 	"github.com/aditechsphere/fairway/backends/homepage/measure"
 )
 
-// states holds one state for each data folder in use. Configurations share
-// it, so that a reload neither closes nor opens a database.
+// states holds one state for each place in use. Configurations share it, so
+// that a reload neither closes nor opens a database.
 var states = caddy.NewUsagePool()
+
+// locks holds the lock of each data folder in use: two places may share one
+// while a reload moves the services to another database.
+var locks = caddy.NewUsagePool()
+
+// location is where data is kept.
+type location struct {
+	folder string
+	dsn    string // of PostgreSQL; "" for SQLite files in the folder
+}
 
 // state is what outlives a reload.
 type state struct {
-	folder   string
-	lock     *flock.Flock
+	place    location
 	access   *access.Service
 	measured *measure.Registry
 
@@ -33,11 +44,11 @@ type state struct {
 	shared map[string]io.Closer
 }
 
-// acquireState returns the state of folder; each success must be matched by
+// acquireState returns the state of a place; each success must be matched by
 // one deletion from states.
-func acquireState(ctx context.Context, folder string) (*state, error) {
-	value, _, err := states.LoadOrNew(folder, func() (caddy.Destructor, error) {
-		return newState(ctx, folder)
+func acquireState(ctx context.Context, at location) (*state, error) {
+	value, _, err := states.LoadOrNew(at, func() (caddy.Destructor, error) {
+		return newState(ctx, at)
 	})
 	if err != nil {
 		return nil, err
@@ -45,26 +56,33 @@ func acquireState(ctx context.Context, folder string) (*state, error) {
 	return value.(*state), nil
 }
 
-func newState(ctx context.Context, folder string) (_ *state, err error) {
-	lock, err := lockFolder(folder)
+func newState(ctx context.Context, at location) (_ *state, err error) {
+	_, _, err = locks.LoadOrNew(at.folder, func() (caddy.Destructor, error) { return lockFolder(at.folder) })
 	if err != nil {
 		return nil, err
 	}
 	s := &state{
-		folder:   folder,
-		lock:     lock,
+		place:    at,
 		measured: measure.NewRegistry(),
 		shared:   make(map[string]io.Closer),
 	}
 	ctx, cancel := openContext(context.WithoutCancel(ctx))
 	defer cancel()
-	store, err := accesssqlite.Open(ctx, filepath.Join(folder, "access.db"))
+	store, err := openAccess(ctx, at)
 	if err != nil {
-		return nil, errors.Join(err, lock.Unlock())
+		_, unlockErr := locks.Delete(at.folder)
+		return nil, errors.Join(err, unlockErr)
 	}
 	s.shared["access"] = store
 	s.access = access.New(store, time.Now)
 	return s, nil
+}
+
+func openAccess(ctx context.Context, at location) (*accessstore.Store, error) {
+	if at.dsn != "" {
+		return accesspostgres.Open(ctx, at.dsn)
+	}
+	return accesssqlite.Open(ctx, filepath.Join(at.folder, "access.db"))
 }
 
 // Destruct closes what the state holds, the lock last.
@@ -77,11 +95,18 @@ func (s *state) Destruct() error {
 			errs = append(errs, fmt.Errorf("closing %s: %w", name, err))
 		}
 	}
-	return errors.Join(append(errs, s.lock.Unlock())...)
+	_, err := locks.Delete(s.place.folder)
+	return errors.Join(append(errs, err)...)
 }
 
+// folderLock is held while a data folder is in use.
+type folderLock struct{ *flock.Flock }
+
+// Destruct lets another process have the folder.
+func (l folderLock) Destruct() error { return l.Unlock() }
+
 // lockFolder makes folder, when it is not there, and locks it for this process.
-func lockFolder(folder string) (*flock.Flock, error) {
+func lockFolder(folder string) (caddy.Destructor, error) {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, fmt.Errorf("data folder %s cannot be made: %w", folder, err)
 	}
@@ -94,13 +119,13 @@ func lockFolder(folder string) (*flock.Flock, error) {
 		return nil, fmt.Errorf("data folder %s is in use by another process; "+
 			"stop that one, or set another folder in the global option fairway { store sqlite FOLDER }", folder)
 	}
-	return lock, nil
+	return folderLock{lock}, nil
 }
 
-// Shared returns what open makes of the data folder, under a name that is
-// unique in the program. It is opened once for a folder, kept across reloads,
-// and closed when the last configuration that uses the folder is gone. Call it
-// from a function given to [App.OnOpen].
+// Shared returns what open makes of the data folder, or of [App.Postgres],
+// under a name that is unique in the program. It is opened once for a place,
+// kept across reloads, and closed when the last configuration that uses the
+// place is gone. Call it from a function given to [App.OnOpen].
 func Shared[T io.Closer](a *App, name string, open func(ctx context.Context, folder string) (T, error)) (T, error) {
 	s := a.state
 	s.mu.Lock()
@@ -114,7 +139,7 @@ func Shared[T io.Closer](a *App, name string, open func(ctx context.Context, fol
 	}
 	ctx, cancel := openContext(context.WithoutCancel(a.ctx))
 	defer cancel()
-	value, err := open(ctx, s.folder)
+	value, err := open(ctx, s.place.folder)
 	if err != nil {
 		return value, err
 	}

@@ -1,45 +1,30 @@
-// Package sqlite keeps access data in a SQLite file.
-package sqlite
+// Package sqlstore has the statements that keep access data, for SQLite and PostgreSQL.
+package sqlstore
 
 import (
 	"context"
 	"database/sql"
-	"embed"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"time"
 
 	"github.com/aditechsphere/fairway/backends/access"
 	"github.com/aditechsphere/fairway/backends/internal/database"
 )
 
-//go:embed migrations/*.sql
-var migrations embed.FS
-
-// Store is an [access.Store] in a SQLite file.
+// Store is an [access.Store] in a database.
 type Store struct {
 	db *database.DB
 }
 
-// Open opens the file at path, creating it when it is not there.
-func Open(ctx context.Context, path string) (*Store, error) {
-	numbered, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return nil, err
-	}
-	db, err := database.Open(ctx, path, numbered)
-	if err != nil {
-		return nil, err
-	}
-	return &Store{db}, nil
-}
+// New returns the store in a database that has its tables.
+func New(db *database.DB) *Store { return &Store{db} }
 
-// Close closes the file.
+// Close closes the database.
 func (s *Store) Close() error { return s.db.Close() }
 
-// Ping reports whether the file can be read.
+// Ping reports whether the database can be read.
 func (s *Store) Ping(ctx context.Context) error { return s.db.Ping(ctx) }
 
 const keyColumns = `id, name, hash, hint, scopes, live, created, expires, revoked`
@@ -81,7 +66,7 @@ func (s *Store) Keys(ctx context.Context) (keys []access.Key, err error) {
 func (s *Store) RevokeKey(ctx context.Context, id string, at time.Time) (key access.Key, err error) {
 	err = s.db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		key, err = scanKey(tx.QueryRowContext(ctx,
-			`UPDATE keys SET revoked = iif(revoked = 0, ?, revoked) WHERE id = ? RETURNING `+keyColumns,
+			`UPDATE keys SET revoked = CASE WHEN revoked = 0 THEN ? ELSE revoked END WHERE id = ? RETURNING `+keyColumns,
 			millis(at), id))
 		return err
 	})
