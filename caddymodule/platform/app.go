@@ -17,6 +17,7 @@ import (
 
 	"github.com/aditechsphere/fairway/backends/access"
 	"github.com/aditechsphere/fairway/backends/access/httpauth"
+	"github.com/aditechsphere/fairway/backends/homepage/history"
 	"github.com/aditechsphere/fairway/backends/homepage/measure"
 	"github.com/aditechsphere/fairway/backends/instance"
 )
@@ -49,9 +50,12 @@ type App struct {
 	place  location
 
 	acquired bool          // a reference to state is held
-	stop     chan struct{} // ends the probes
+	stop     chan struct{} // ends the probes and what runs in the background
+
+	background sync.WaitGroup // what uses the stores
 
 	catalogue catalogue
+	history   *history.Keeper // nil until the stores are open
 }
 
 // Store says where data is kept.
@@ -103,6 +107,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 	}
 	a.Store.Folder = absolute
 	a.place = location{folder: absolute, dsn: caddy.NewReplacer().ReplaceAll(a.Store.DSN, "")}
+	a.onOpen = append(a.onOpen, a.openHistory)
 	return a.watchReload(ctx)
 }
 
@@ -133,14 +138,16 @@ func (a *App) Start() error {
 		return err
 	}
 	go a.probe()
+	a.background.Go(a.keepHistory)
 	go returnMemory()
 	return nil
 }
 
-// Stop ends the probes. The stores stay open until Cleanup: requests may still
-// be under way.
+// Stop ends what runs in the background. The stores stay open until Cleanup:
+// requests may still be under way.
 func (a *App) Stop() error {
 	close(a.stop)
+	a.background.Wait()
 	return nil
 }
 

@@ -46,6 +46,7 @@ func (h *Homepage) Provision(ctx caddy.Context) error {
 	return app.OnOpen(func() error {
 		h.handler = httpapi.New(httpapi.Config{
 			Catalogue: app.Catalogue(),
+			History:   app.History(),
 			Guard:     app.Guard(),
 			Facts:     app.Facts("homepage-service"),
 			Logger:    app.Logger("homepage"),

@@ -27,7 +27,8 @@ const (
 	maxPending = 5000
 )
 
-// Keeper turns observations into history. It is safe for concurrent use.
+// Keeper turns observations into history. It is safe for concurrent use. The
+// zero Keeper knows of nothing and can only be asked.
 type Keeper struct {
 	store Store
 	run   Run

@@ -24,6 +24,7 @@ const Scope = "homepage"
 // Config is what the service needs; all of it is required.
 type Config struct {
 	Catalogue homepage.Catalogue
+	History   web.History
 	Guard     httpauth.Guard
 	Facts     instance.Facts
 	Logger    *slog.Logger
@@ -41,6 +42,7 @@ func New(cfg Config) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/{$}", web.New(web.Config{
 		Catalogue: cfg.Catalogue,
+		History:   cfg.History,
 		Operator:  cfg.Guard.Operator,
 		Facts:     cfg.Facts,
 		Logger:    cfg.Logger,

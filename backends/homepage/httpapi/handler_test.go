@@ -12,6 +12,7 @@ import (
 
 	"github.com/aditechsphere/fairway/backends/access"
 	"github.com/aditechsphere/fairway/backends/homepage"
+	"github.com/aditechsphere/fairway/backends/homepage/history"
 	"github.com/aditechsphere/fairway/backends/homepage/measure"
 	"github.com/aditechsphere/fairway/backends/instance"
 )
@@ -79,7 +80,7 @@ var (
 
 func newHandler(entries ...homepage.Entry) http.Handler {
 	return New(Config{
-		Catalogue: catalogue(entries), Guard: guard{}, Logger: slog.New(slog.DiscardHandler), Now: func() time.Time { return now },
+		Catalogue: catalogue(entries), History: new(history.Keeper), Guard: guard{}, Logger: slog.New(slog.DiscardHandler), Now: func() time.Time { return now },
 		Facts: instance.Facts{
 			Service: "homepage-service", Version: "v1.2.3", Environment: "staging", Host: "a.example", Started: ago(24 * time.Hour),
 			DashboardURL: func() string { return "https://example.org" },
@@ -104,9 +105,9 @@ func TestRoutes(t *testing.T) {
 				"48 requests in the last minute, 8 failed.",
 				"<strong>attic</strong> is unknown: nothing measured or probed yet.",
 				`<span class="name">Orders</span>`, "Takes orders.", `href="https://orders.example"`, `href="https://orders.example/health"`, "embedded",
-				"measured <time", "3 s ago</time>", "201 in 2 ms", "12,350",
+				"measured <time", "3 s ago</time>", "201 in 2 ms",
 				"probed <time", "20 s ago</time>", "200 in 1 ms", "not measured",
-				`href="http://blog.example:8080">http://blog.example:8080<`, "<strong>9</strong>", "8 not reached", "502 in 0 µs",
+				`href="http://blog.example:8080">http://blog.example:8080<`, "502 in 0 µs",
 				"</svg>Answering", "</svg>Failing", "</svg>Unknown", "nothing seen yet",
 				"homepage-service", "staging", "a.example", "v1.2.3", "2026-03-03 13:50:00 UTC", "2026-03-04 13:50:00 UTC",
 			},

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/aditechsphere/fairway/backends/homepage"
+	"github.com/aditechsphere/fairway/backends/homepage/history"
 	"github.com/aditechsphere/fairway/backends/instance"
 	"github.com/aditechsphere/fairway/backends/internal/look"
 )
@@ -21,10 +22,18 @@ var index = look.MustParse(files, "index.html")
 // Config is what the page needs.
 type Config struct {
 	Catalogue homepage.Catalogue
+	History   History
 	Operator  func(*http.Request) bool // whether a request is a signed-in operator's
 	Facts     instance.Facts
 	Logger    *slog.Logger
 	Now       func() time.Time
+}
+
+// History is what is known of the past. A [history.Keeper] is one.
+type History interface {
+	LastHour(service string, now time.Time) history.Hour
+	LastDays(service string, n int, now time.Time) []history.Day
+	Down(since time.Time) []history.Interval
 }
 
 // New returns the dashboard. Visitors see names, states and figures; upstream
@@ -46,7 +55,7 @@ func (cfg Config) page() look.Page {
 	entries := cfg.Catalogue.Entries()
 	// The time is read after the entries, or what was just seen would seem to
 	// come from the future.
-	view := newDashboard(homepage.Assess(entries, cfg.Now().UTC()))
+	view := newDashboard(homepage.Assess(entries, cfg.Now().UTC()), cfg.History)
 	return look.Page{
 		Title:       "Dashboard",
 		Description: "The services of this server and how they are.",

@@ -4,10 +4,12 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/aditechsphere/fairway/backends/homepage"
+	"github.com/aditechsphere/fairway/backends/homepage/history"
 	"github.com/aditechsphere/fairway/backends/homepage/measure"
 )
 
@@ -37,8 +39,36 @@ func (twenty) Entries() []homepage.Entry {
 	return entries
 }
 
+// past is a lively one, different for each service.
+type past struct{}
+
+func (past) LastHour(service string, _ time.Time) (hour history.Hour) {
+	for i := range hour.Minutes {
+		n := uint64(len(service)*i*7919) % 500
+		hour.Minutes[i] = history.Minute{Requests: n, Failures: n / 100}
+		hour.Requests += n
+		hour.Failures += n / 100
+		hour.FirstByte[100+i] = n
+	}
+	return hour
+}
+
+func (past) LastDays(service string, n int, now time.Time) []history.Day {
+	days := make([]history.Day, n)
+	for i := range days {
+		days[i].Start = history.Days.Start(now).AddDate(0, 0, i-n+1)
+		days[i].Spent = map[homepage.State]time.Duration{homepage.Answering: 24 * time.Hour}
+		if i%(len(service)) == 0 {
+			days[i].Spent = map[homepage.State]time.Duration{homepage.Answering: 20 * time.Hour, homepage.Failing: 4 * time.Hour}
+		}
+	}
+	return days
+}
+
+func (past) Down(time.Time) []history.Interval { return nil }
+
 func handler() http.Handler {
-	return New(Config{Catalogue: twenty{}, Operator: func(r *http.Request) bool { return r.Header.Get("Cookie") != "" }, Now: time.Now})
+	return New(Config{Catalogue: twenty{}, History: past{}, Operator: func(r *http.Request) bool { return r.Header.Get("Cookie") != "" }, Now: time.Now})
 }
 
 func TestPageBudget(t *testing.T) {
@@ -50,6 +80,23 @@ func TestPageBudget(t *testing.T) {
 	handler().ServeHTTP(w, r)
 	if w.Code != http.StatusOK || w.Header().Get("Content-Encoding") != "gzip" || w.Body.Len() > budget {
 		t.Errorf("%d: %d bytes gzipped for 20 services, over the budget of %d", w.Code, w.Body.Len(), budget)
+	}
+}
+
+func TestPastIsShown(t *testing.T) {
+	t.Parallel()
+	w := httptest.NewRecorder()
+	handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
+	for _, want := range []string{
+		`class="spark"`, "14,670 requests, at most 489 in a minute, 117 failed.", "<strong>117</strong>",
+		`class="days"`, "Last 90 days: 80 without failure, 0 with a little, 10 failing, 0 without evidence.", "98.14%",
+	} {
+		if !strings.Contains(w.Body.String(), want) {
+			t.Errorf("lacks %q", want)
+		}
+	}
+	if t.Failed() {
+		t.Logf("%s", w.Body)
 	}
 }
 

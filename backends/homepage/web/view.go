@@ -2,10 +2,12 @@ package web
 
 import (
 	"fmt"
+	"html/template"
 	"strings"
 	"time"
 
 	"github.com/aditechsphere/fairway/backends/homepage"
+	"github.com/aditechsphere/fairway/backends/homepage/history"
 	"github.com/aditechsphere/fairway/backends/homepage/measure"
 	"github.com/aditechsphere/fairway/backends/internal/look"
 )
@@ -13,19 +15,24 @@ import (
 // dashboard is the report as the template shows it.
 type dashboard struct {
 	homepage.Report
-	Rows []row
+	Rows []*row
 }
 
-func newDashboard(report homepage.Report) dashboard {
+func newDashboard(report homepage.Report, past History) dashboard {
 	d := dashboard{Report: report}
+	down := past.Down(report.At.AddDate(0, 0, -shownDays))
 	for _, judgement := range report.Services {
-		d.Rows = append(d.Rows, row{judgement})
+		r := &row{Judgement: judgement, Days: newDays(past.LastDays(judgement.ID, shownDays, report.At), down)}
+		if r.IsMeasured() {
+			r.Hour = past.LastHour(judgement.ID, report.At)
+		}
+		d.Rows = append(d.Rows, r)
 	}
 	return d
 }
 
 // NeedsAttention are the rows of the services not known to answer.
-func (d dashboard) NeedsAttention() []row { return d.Rows[:len(d.Report.NeedsAttention())] }
+func (d dashboard) NeedsAttention() []*row { return d.Rows[:len(d.Report.NeedsAttention())] }
 
 // Lede sums up the last minute of all measured services.
 func (d dashboard) Lede() string {
@@ -56,7 +63,11 @@ func requests(n uint64) string {
 }
 
 // row is a service as the template shows it.
-type row struct{ homepage.Judgement }
+type row struct {
+	homepage.Judgement
+	Hour history.Hour // of real requests
+	Days days
+}
 
 func toneOf(state homepage.State) look.Tone {
 	switch state {
@@ -69,15 +80,15 @@ func toneOf(state homepage.State) look.Tone {
 	}
 }
 
-func (r row) Tone() look.Tone { return toneOf(r.State) }
+func (r *row) Tone() look.Tone { return toneOf(r.State) }
 
 // Word is the state within a sentence, StateWord the same at its start.
-func (r row) Word() string { return string(r.State) }
+func (r *row) Word() string { return string(r.State) }
 
-func (r row) StateWord() string { return strings.ToUpper(r.Word()[:1]) + r.Word()[1:] }
+func (r *row) StateWord() string { return strings.ToUpper(r.Word()[:1]) + r.Word()[1:] }
 
 // Served says how, in words.
-func (r row) Served() string {
+func (r *row) Served() string {
 	if r.Kind == "" {
 		return string(homepage.Other)
 	}
@@ -87,7 +98,7 @@ func (r row) Served() string {
 type link struct{ URL, Text string }
 
 // Links are the service's addresses, shown without a scheme when it is https.
-func (r row) Links() []link {
+func (r *row) Links() []link {
 	var links []link
 	for _, url := range r.URLs {
 		links = append(links, link{url, strings.TrimPrefix(url, "https://")})
@@ -96,7 +107,7 @@ func (r row) Links() []link {
 }
 
 // HealthURL is where the service says itself how it is, "" when it doesn't.
-func (r row) HealthURL() string {
+func (r *row) HealthURL() string {
 	if r.Health == "" || r.Health == "/" || len(r.URLs) == 0 {
 		return ""
 	}
@@ -104,7 +115,7 @@ func (r row) HealthURL() string {
 }
 
 // Outcome is what was seen: "200 in 2 ms".
-func (r row) Outcome() string {
+func (r *row) Outcome() string {
 	seen := r.Basis
 	if seen.Status == 0 {
 		return "no answer"
@@ -112,9 +123,9 @@ func (r row) Outcome() string {
 	return fmt.Sprintf("%d in %s", seen.Status, look.Span(seen.Latency))
 }
 
-// The figures are those of real requests.
+// The figures are those of real requests in the last hour.
 
-func (r row) IsMeasured() bool   { return !r.Evidence.Since.IsZero() }
-func (r row) Requests() uint64   { return r.Evidence.Requests() }
-func (r row) Errors() uint64     { return r.Evidence.Classes[5] }
-func (r row) P95() time.Duration { return r.Evidence.FirstByte.Quantile(0.95) }
+func (r *row) IsMeasured() bool         { return !r.Evidence.Since.IsZero() }
+func (r *row) P50() time.Duration       { return r.Hour.FirstByte.Quantile(0.50) }
+func (r *row) P95() time.Duration       { return r.Hour.FirstByte.Quantile(0.95) }
+func (r *row) Sparkline() template.HTML { return sparkline(r.Hour) }

@@ -1,0 +1,65 @@
+package platform
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/aditechsphere/fairway/backends/homepage"
+	"github.com/aditechsphere/fairway/backends/homepage/history"
+	"github.com/aditechsphere/fairway/backends/homepage/history/sqlite"
+)
+
+// openHistory opens the services' history, which goes on across reloads.
+func (a *App) openHistory() (err error) {
+	a.history, err = Shared(a, "history", func(ctx context.Context, folder string) (*history.Keeper, error) {
+		store, err := sqlite.Open(ctx, filepath.Join(folder, "history.db"))
+		if err != nil {
+			return nil, err
+		}
+		keeper, err := history.Open(ctx, store, time.Now())
+		if err != nil {
+			return nil, errors.Join(err, store.Close())
+		}
+		return keeper, nil
+	})
+	return err
+}
+
+// History is what happened to the services. Only for use once the stores are
+// open.
+func (a *App) History() *history.Keeper { return a.history }
+
+// keepHistory observes the services until the app stops.
+func (a *App) keepHistory() {
+	ticker := time.NewTicker(history.Tick)
+	defer ticker.Stop()
+	for {
+		a.observe()
+		select {
+		case <-a.stop:
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+// observe notes how the services are now.
+func (a *App) observe() {
+	entries := a.Catalogue().Entries()
+	now := time.Now()
+	observed := make([]history.Observed, 0, len(entries))
+	for _, entry := range entries {
+		observed = append(observed, history.Observed{
+			Service: entry.ID, Snapshot: entry.Evidence, State: homepage.Judge(entry, now).State,
+		})
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(a.ctx), history.Tick)
+	defer cancel()
+	if err := a.history.Observe(ctx, now, observed); err != nil {
+		a.logger.Error("the history of the services could not be saved; it is tried again in a minute", zap.Error(err))
+	}
+}
