@@ -271,13 +271,13 @@ func (s *shell) expandAll(words []string) []string {
 // have to be run for it.
 func (s *shell) expand(word string) (string, bool) {
 	s.unknown = false
-	value := s.expandPart(word, 0)
+	value := s.expandPart(word, 0, 0)
 	return value, !s.unknown
 }
 
-func (s *shell) expandPart(word string, depth int) string {
+// expandPart expands a word, or what stands in ${…} within the given quote.
+func (s *shell) expandPart(word string, quote byte, depth int) string {
 	var out strings.Builder
-	quote := byte(0)
 	for i := 0; i < len(word) && out.Len() < maxValue; {
 		c := word[i]
 		switch {
@@ -300,7 +300,7 @@ func (s *shell) expandPart(word string, depth int) string {
 			s.unknown = true
 			return ""
 		case c == '$':
-			i += s.dollar(word[i:], depth, &out)
+			i += s.dollar(word[i:], quote, depth, &out)
 		default:
 			out.WriteByte(c)
 			i++
@@ -313,7 +313,7 @@ var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*`)
 
 // dollar writes what the "$…" at the beginning of text stands for and gives its
 // length.
-func (s *shell) dollar(text string, depth int, out *strings.Builder) int {
+func (s *shell) dollar(text string, quote byte, depth int, out *strings.Builder) int {
 	if name := variableName.FindString(text[1:]); name != "" {
 		out.WriteString(s.values[name])
 		return 1 + len(name)
@@ -324,7 +324,7 @@ func (s *shell) dollar(text string, depth int, out *strings.Builder) int {
 		return len(text)
 	case strings.HasPrefix(text, "${"):
 		end := closingBrace(text)
-		out.WriteString(s.parameter(text[2:end], depth))
+		out.WriteString(s.parameter(text[2:end], quote, depth))
 		return min(end+1, len(text))
 	}
 	out.WriteByte('$')
@@ -348,7 +348,7 @@ func closingBrace(text string) int {
 }
 
 // parameter evaluates what stands between the braces of ${…}.
-func (s *shell) parameter(text string, depth int) string {
+func (s *shell) parameter(text string, quote byte, depth int) string {
 	name := variableName.FindString(text)
 	value, set := s.values[name]
 	operator, argument := text[len(name):], ""
@@ -361,7 +361,10 @@ func (s *shell) parameter(text string, depth int) string {
 	}
 	for _, known := range []string{":-", ":=", ":+", "##", "%%", "-", "=", "+", "#", "%"} {
 		if after, ok := strings.CutPrefix(operator, known); ok {
-			operator, argument = known, s.expandPart(after, depth+1)
+			if strings.ContainsAny(known, "#%") {
+				quote = 0
+			}
+			operator, argument = known, s.expandPart(after, quote, depth+1)
 			break
 		}
 	}
@@ -501,12 +504,13 @@ func wordLength(text string) int {
 // quotedLength is how far the quote that closes the one at the beginning is.
 func quotedLength(text string) int {
 	for i := 1; i < len(text); i++ {
-		if text[i] == '\\' && text[0] != '\'' {
-			i++
-			continue
-		}
-		if text[i] == text[0] {
+		switch {
+		case text[i] == text[0]:
 			return i
+		case text[i] == '\\' && text[0] != '\'':
+			i++
+		case text[0] == '"' && strings.HasPrefix(text[i:], "${"):
+			i += closingBrace(text[i:])
 		}
 	}
 	return len(text) - 1
