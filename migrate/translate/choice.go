@@ -95,7 +95,7 @@ func impossible(conditions, met []Condition, unmet [][]Condition) bool {
 
 // WriteChoices writes a chain of which the first choice that is met counts.
 // write fills the block of one choice. Nothing is written when all are empty.
-func (s *Site) WriteChoices(b *Block, hint string, choices []Choice, write func(b *Block, sections []*Section)) {
+func (s *Site) WriteChoices(b *Block, choices []Choice, write func(b *Block, sections []*Section)) {
 	inner := make([]*Block, len(choices))
 	last := -1 // the last choice that says something
 	for i, choice := range choices {
@@ -110,13 +110,13 @@ func (s *Site) WriteChoices(b *Block, hint string, choices []Choice, write func(
 	case len(choices[0].Conditions) == 0:
 		b.Append(inner[0])
 	case last == 0:
-		b.Open("route", s.Matcher(b, hint, choices[0].Conditions)).Append(inner[0])
+		b.Open("route", s.Matcher(choices[0].Conditions)).Append(inner[0])
 	default:
 		chain := b.Open("route")
 		for i, choice := range choices[:last+1] {
 			words := []string{"handle"}
 			if len(choice.Conditions) > 0 {
-				words = append(words, s.Matcher(chain, hint, choice.Conditions))
+				words = append(words, s.Matcher(choice.Conditions))
 			}
 			chain.Open(words...).Append(inner[i])
 		}

@@ -24,6 +24,7 @@
 //
 //	StageAccess    Require, Order/Allow/Deny, authentication
 //	StageFixup     rewrites and redirects of sections
+//	StageIndex     folders: their slash, their index file
 //	StageHeader    response headers, expiry
 //	StageHandler   what answers; in a proxied scope the caller's
 //

@@ -19,6 +19,7 @@ const (
 	StageAlias
 	StageAccess
 	StageFixup
+	StageIndex
 	StageHeader
 	StageHandler
 	StageError // in the site's handle_errors

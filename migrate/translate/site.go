@@ -18,13 +18,15 @@ type Site struct {
 	// those of the virtual host; Own is nil when the site is the main server.
 	Main, Own []*apacheconf.Directive
 	sections  []*Section
-	scopes    []*Scope
-	errors    *Block // of handle_errors
-	names     map[string]int
+	complete  bool // every request is answered before aliases and the document root
+	// definitions are the matchers at the top of the site, matchers their names
+	// by what they ask.
+	definitions *Block
+	matchers    map[string]string
 }
 
 func (t *translation) newSite(h *host) *Site {
-	s := &Site{t: t, host: h, names: map[string]int{}}
+	s := &Site{t: t, host: h, definitions: NewBlock(), matchers: map[string]string{}}
 	for _, d := range t.tree.Directives {
 		if !d.Is("VirtualHost") {
 			s.Main = append(s.Main, d)
@@ -34,6 +36,7 @@ func (t *translation) newSite(h *host) *Site {
 		s.Own = h.section.Children
 	}
 	s.sections = s.mergeOrder()
+	s.refuseUnknownConditions()
 	return s
 }
 
@@ -44,6 +47,13 @@ func (s *Site) Name() string {
 	}
 	return s.host.names[0]
 }
+
+// Complete notes that what was written so far answers every request, so that
+// nothing after it is asked, as with ProxyPass / in Apache.
+func (s *Site) Complete() { s.complete = true }
+
+// IsComplete tells whether Complete was called.
+func (s *Site) IsComplete() bool { return s.complete }
 
 // HTTPS tells whether the site speaks TLS.
 func (s *Site) HTTPS() bool {
@@ -141,6 +151,25 @@ func (s *Site) mergeOrder() []*Section {
 	return sections
 }
 
+// refuseUnknownConditions refuses the sections of which it can't be told when
+// they apply. Nothing of them is carried over, and access they speak of stays
+// closed.
+func (s *Site) refuseUnknownConditions() {
+	for _, section := range s.sections {
+		for _, c := range section.Conditions {
+			switch {
+			case section.Opening == nil || s.understands(c) || c.Kind == KindProxy && !c.Regexp:
+			case c.Kind == KindIf:
+				s.Refuse(section.Opening, "the expression is not understood", "write it with <Location> or <Files>, or as a RewriteCond")
+			case c.Regexp && c.Kind != KindProxy:
+				s.Refuse(section.Opening, "the regular expression has no equivalent in Go", "write it without look-around and back-references")
+			default:
+				s.Refuse(section.Opening, "backends are not matched by regular expressions", "name the backend")
+			}
+		}
+	}
+}
+
 // add fills section with the plain directives of list and files the sections
 // in it.
 func (o *sorter) add(list []*apacheconf.Directive, section *Section, outer []Condition) {
@@ -205,7 +234,6 @@ func (s *Site) WriteScope(b *Block, sc *Scope, answer func(b *Block)) {
 	if sc.URLPrefix == "" {
 		sc.URLPrefix = "/"
 	}
-	s.scopes = append(s.scopes, sc)
 	s.Sections(sc)
 	for stage := StageAccess; stage < StageHandler; stage++ {
 		for _, part := range parts[stage] {
@@ -223,21 +251,24 @@ func (s *Site) WriteScope(b *Block, sc *Scope, answer func(b *Block)) {
 
 // write writes the site's body.
 func (s *Site) write(b *Block) {
-	b.names = s.names
+	s.definitions.names = b.names
+	body := b.Detached()
 	for _, part := range parts[StageSite] {
-		part.Site(s, b)
+		part.Site(s, body)
 	}
-	route := b.Open("route")
+	route := body.Open("route")
 	for stage := StageEarly; stage <= StageAlias; stage++ {
 		for _, part := range parts[stage] {
 			part.Site(s, route)
 		}
 	}
-	errors := b.Detached()
+	errors := body.Detached()
 	for _, part := range parts[StageError] {
 		part.Site(s, errors)
 	}
 	if !errors.Empty() {
-		b.Open("handle_errors").Append(errors)
+		body.Open("handle_errors").Append(errors)
 	}
+	b.Append(s.definitions)
+	b.Append(body)
 }

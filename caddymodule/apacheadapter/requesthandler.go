@@ -1,0 +1,155 @@
+package apacheadapter
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/aditechsphere/fairway/migrate/urlpath"
+)
+
+func init() {
+	caddy.RegisterModule(new(Request))
+	httpcaddyfile.RegisterHandlerDirective("apache_request", func(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
+		handler := new(Request)
+		return handler, handler.UnmarshalCaddyfile(h.Dispenser)
+	})
+	httpcaddyfile.RegisterDirectiveOrder("apache_request", httpcaddyfile.After, "tracing")
+}
+
+// maxRestarts is how often a request may start over: Apache's
+// LimitInternalRecursion.
+const maxRestarts = 10
+
+// Request reads the path of a request as Apache does, before anything looks at
+// it: slashes are merged, dot segments resolved, escapes decoded and written
+// again in one form. What no path can be is answered with 400, a forbidden
+// %2F with 404.
+//
+// What follows it runs again, from the top, when rewrite rules of a directory
+// change the path: then access to the new path is checked like that to the old.
+//
+//	apache_request [<matcher>] {
+//		encoded_slashes off|on|nodecode   # default: off
+//		merge_slashes   on|off            # default: on
+//	}
+type Request struct {
+	// EncodedSlashes is "off" (the default), "on" or "nodecode": what Apache's
+	// AllowEncodedSlashes says about %2F.
+	EncodedSlashes string `json:"encoded_slashes,omitempty"`
+	// KeepSlashes leaves adjacent slashes as they are.
+	KeepSlashes bool `json:"keep_slashes,omitempty"`
+
+	rules urlpath.Rules
+}
+
+// CaddyModule returns the Caddy module information.
+func (*Request) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "http.handlers.apache_request", New: func() caddy.Module { return new(Request) }}
+}
+
+// Provision reads the settings.
+func (h *Request) Provision(caddy.Context) error {
+	slashes, ok := map[string]urlpath.EncodedSlashes{
+		"": urlpath.EncodedSlashesOff, "off": urlpath.EncodedSlashesOff, "on": urlpath.EncodedSlashesOn, "nodecode": urlpath.EncodedSlashesNoDecode,
+	}[h.EncodedSlashes]
+	if !ok {
+		return fmt.Errorf("encoded_slashes is %q; it is off, on or nodecode", h.EncodedSlashes)
+	}
+	h.rules = urlpath.Rules{EncodedSlashes: slashes, KeepSlashes: h.KeepSlashes}
+	return nil
+}
+
+// errStartOver ends a run of the route after the path was changed.
+var errStartOver = errors.New("the request starts over with another path")
+
+// rawPathVariable is the path of the request line, for nocanon.
+const rawPathVariable = "apache_raw_path"
+
+func (h *Request) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	if r.Method == http.MethodConnect || r.URL.Path == "*" {
+		return next.ServeHTTP(w, r)
+	}
+	caddyhttp.SetVar(r.Context(), rawPathVariable, r.URL.EscapedPath())
+	path, status := h.rules.Resolve(r.URL.EscapedPath())
+	if status != 0 {
+		return caddyhttp.Error(status, fmt.Errorf("the path %q is not allowed", r.URL.EscapedPath()))
+	}
+	h.setResolved(r, path)
+	before := w.Header().Clone()
+	for range maxRestarts + 1 {
+		err := next.ServeHTTP(w, r)
+		if !errors.Is(err, errStartOver) {
+			return err
+		}
+		restoreHeader(w.Header(), before)
+		h.setResolved(r, r.URL.Path)
+	}
+	return caddyhttp.Error(http.StatusInternalServerError, errors.New("rewrite rules start over again and again"))
+}
+
+// setResolved writes a decoded path into the request in the form in which
+// Apache forwards it.
+func (h *Request) setResolved(r *http.Request, path string) {
+	escaped := h.rules.EscapeForProxy(path)
+	if decoded, err := url.PathUnescape(escaped); err == nil {
+		path = decoded
+	}
+	r.URL.Path, r.URL.RawPath = path, escaped
+	r.RequestURI = r.URL.RequestURI()
+}
+
+func restoreHeader(header, before http.Header) {
+	clear(header)
+	for name, values := range before {
+		header[name] = append([]string(nil), values...)
+	}
+}
+
+// UnmarshalCaddyfile reads the directive.
+func (h *Request) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	d.Next() // the directive's name
+	if d.NextArg() {
+		return d.ArgErr()
+	}
+	seen := map[string]bool{}
+	for d.NextBlock(0) {
+		name := d.Val()
+		if seen[name] {
+			return d.Errf("%s is given twice", name)
+		}
+		seen[name] = true
+		args := d.RemainingArgs()
+		if len(args) != 1 {
+			return d.ArgErr()
+		}
+		switch name {
+		case "encoded_slashes":
+			h.EncodedSlashes = args[0]
+		case "merge_slashes":
+			if args[0] != "on" && args[0] != "off" {
+				return d.Errf("merge_slashes is %q; it is on or off", args[0])
+			}
+			h.KeepSlashes = args[0] == "off"
+		default:
+			return d.Errf("unknown option %q: apache_request has encoded_slashes and merge_slashes", name)
+		}
+		if err := h.Provision(caddy.Context{}); err != nil {
+			return d.WrapErr(err)
+		}
+	}
+	return nil
+}
+
+// Interface guards
+var (
+	_ caddy.Provisioner           = (*Request)(nil)
+	_ caddyhttp.MiddlewareHandler = (*Request)(nil)
+	_ caddyfile.Unmarshaler       = (*Request)(nil)
+)
