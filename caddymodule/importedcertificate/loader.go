@@ -29,8 +29,8 @@ func init() {
 //
 // Until such a certificate is due for renewal, which the certificate authority
 // decides, nothing is ordered for its names. From then on Caddy manages those
-// that the configuration serves, each with a certificate of its own, while the
-// imported one is served until it expires. One that is not in the storage, or
+// that the configuration serves, each with a certificate of its own; the imported
+// one is served until all of these are there. One that is not in the storage, or
 // has expired, is passed over: Caddy manages its names at once.
 type Loader []Certificate
 
@@ -41,6 +41,7 @@ type Certificate struct {
 	Name string `json:"name"`
 
 	loaded *tls.Certificate // nil: there is none to serve
+	key    keyID            // of the loaded certificate, among keys
 }
 
 // CaddyModule returns the Caddy module information.
@@ -73,6 +74,9 @@ func (l Loader) Provision(ctx caddy.Context) error {
 		}
 		if t == nil {
 			continue
+		}
+		if l[i].key, t.key, err = takeKey(t.certificate); err != nil {
+			return err
 		}
 		l[i].loaded = t.certificate
 		if err := events.(*caddyevents.App).On("started", t); err != nil {
@@ -115,6 +119,19 @@ func newTakeover(ctx caddy.Context, name string) (*takeover, error) {
 	return t, nil
 }
 
+// Cleanup gives back what Provision took.
+func (l Loader) Cleanup() error {
+	var failed error
+	for i := range l {
+		if l[i].loaded != nil {
+			_, err := keys.Delete(l[i].key)
+			failed = errors.Join(failed, err)
+			l[i].loaded = nil
+		}
+	}
+	return failed
+}
+
 // LoadCertificates implements [caddytls.CertificateLoader].
 func (l Loader) LoadCertificates() ([]caddytls.Certificate, error) {
 	var certificates []caddytls.Certificate
@@ -129,5 +146,6 @@ func (l Loader) LoadCertificates() ([]caddytls.Certificate, error) {
 // Interface guards
 var (
 	_ caddy.Provisioner          = Loader(nil)
+	_ caddy.CleanerUpper         = Loader(nil)
 	_ caddytls.CertificateLoader = Loader(nil)
 )

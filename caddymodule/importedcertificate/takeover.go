@@ -34,6 +34,7 @@ type takeover struct {
 	logger      *zap.Logger
 	authority   *letsencrypt.Authority
 	certificate *tls.Certificate
+	key         *retirable
 	metadata    letsencrypt.Metadata
 	metadataKey string
 }
@@ -116,6 +117,7 @@ func (t *takeover) manage() {
 	if err != nil {
 		t.logger.Error("managing the names of the imported certificate", zap.Error(err), zap.Time("expires", t.certificate.Leaf.NotAfter))
 	}
+	go t.retire(names)
 }
 
 func (t *takeover) manageNames(names []string) error {
