@@ -68,15 +68,15 @@ func (r Report) verdict() string {
 	case total == 0:
 		return "No services yet"
 	case len(failing) == 1:
-		return fmt.Sprintf("%s is failing: %s", failing[0].Title(), failing[0].Reason(r.At))
+		return failing[0].Sentence(r.At)
 	case len(failing) > 1:
 		return titles(failing) + " are failing"
 	case len(unknown) == 1:
-		return fmt.Sprintf("%s is unknown: %s", unknown[0].Title(), unknown[0].Reason(r.At))
+		return unknown[0].Sentence(r.At)
 	case len(unknown) > 1:
 		return titles(unknown) + " are unknown"
 	case total == 1:
-		return r.Services[0].Title() + " is answering"
+		return r.Services[0].Sentence(r.At)
 	case total == 2:
 		return "Both services answering"
 	default:
@@ -98,6 +98,16 @@ func titles(services []Judgement) string {
 	default:
 		return fmt.Sprintf("%s and %d more", strings.Join(names[:2], ", "), n-2)
 	}
+}
+
+// Sentence says how the service is: "Blog is failing: upstream refused
+// connections since 13:47 UTC".
+func (j Judgement) Sentence(now time.Time) string {
+	sentence := j.Title() + " is " + string(j.State)
+	if reason := j.Reason(now); reason != "" {
+		sentence += ": " + reason
+	}
+	return sentence
 }
 
 // Reason is why a service is not known to answer, without its name and without

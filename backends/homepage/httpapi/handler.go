@@ -34,21 +34,26 @@ type Config struct {
 // New returns the service:
 //
 //	GET  /                  the dashboard
+//	GET  /services/{id}     a service's own page
 //	GET  /api/v1/services   its facts as JSON
+//	GET  /api/v1/services/{id}/history
 //	GET  /health            {"service", "status": "UP", "version"}
 //	GET  /assets/…          stylesheet and icon
 //	     /sign-in /sign-out of the operator
 func New(cfg Config) http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("/{$}", web.New(web.Config{
+	pages := web.Config{
 		Catalogue: cfg.Catalogue,
 		History:   cfg.History,
 		Operator:  cfg.Guard.Operator,
 		Facts:     cfg.Facts,
 		Logger:    cfg.Logger,
 		Now:       cfg.Now,
-	}))
+	}
+	mux.Handle("/{$}", web.New(pages))
+	mux.Handle("/services/{id}", web.NewService(pages))
 	mux.Handle("/api/v1/services", readOnly(services(cfg)))
+	mux.Handle("/api/v1/services/{id}/history", readOnly(past(cfg)))
 	mux.Handle("/health", readOnly(health.Handler(cfg.Facts, alwaysUp, cfg.Logger)))
 	mux.Handle(look.AssetsPath, look.Assets())
 	mux.Handle("/sign-in", cfg.Guard.SignIn())

@@ -104,7 +104,7 @@ func TestRoutes(t *testing.T) {
 				"<h1>blog is failing: upstream refused connections since 13:47 UTC</h1>",
 				"48 requests in the last minute, 8 failed.",
 				"<strong>attic</strong> is unknown: nothing measured or probed yet.",
-				`<span class="name">Orders</span>`, "Takes orders.", `href="https://orders.example"`, `href="https://orders.example/health"`, "embedded",
+				`<a class="name" href="/services/orders">Orders</a>`, "Takes orders.", `href="https://orders.example"`, `href="https://orders.example/health"`, "embedded",
 				"measured <time", "3 s ago</time>", "201 in 2 ms",
 				"probed <time", "20 s ago</time>", "200 in 1 ms", "not measured",
 				`href="http://blog.example:8080">http://blog.example:8080<`, "502 in 0 µs",
@@ -116,6 +116,38 @@ func TestRoutes(t *testing.T) {
 		"an operator's dashboard": {
 			entries: []homepage.Entry{blog}, target: "/", header: map[string]string{"Cookie": "operator"}, wantStatus: 200, wantType: "text/html; charset=utf-8",
 			want: []string{"<code>10.1.2.3:8000</code>", "dial tcp 10.1.2.3:8000: connect: connection refused", "Sign out"},
+		},
+		"a service's page for a visitor": {
+			entries: []homepage.Entry{orders, blog}, target: "/services/blog", wantStatus: 200, wantType: "text/html; charset=utf-8",
+			want:    []string{"<h1>blog is failing: upstream refused connections since 13:47 UTC</h1>", "8 requests, 8 failed", "No requests in the last 24 hours.", "Last 90 days"},
+			wantNot: []string{"10.1.2.3", "dial tcp"},
+		},
+		"a service's page for an operator": {
+			entries: []homepage.Entry{blog}, target: "/services/blog", header: map[string]string{"Cookie": "operator"}, wantStatus: 200, wantType: "text/html; charset=utf-8",
+			want: []string{`<code class="host">10.1.2.3:8000</code>`, "connection refused"},
+		},
+		"a service that is not measured": {
+			entries: []homepage.Entry{wiki}, target: "/services/wiki", wantStatus: 200, wantType: "text/html; charset=utf-8",
+			want: []string{"<h1>wiki is answering</h1>", "Nothing is known of the past yet."}, wantNot: []string{"Last 24 hours", "In flight"},
+		},
+		"a service that is not there": {
+			entries: []homepage.Entry{wiki}, target: "/services/blog", wantStatus: 404, wantType: "text/plain; charset=utf-8",
+		},
+		"the past of a service": {
+			entries: []homepage.Entry{wiki}, target: "/api/v1/services/wiki/history?resolution=day&from=2026-03-01T01:00:00%2B01:00", wantStatus: 200, wantType: "application/json",
+			want: []string{`{"service":"wiki","resolution":"day","from":"2026-03-01T00:00:00Z","to":"2026-03-04T13:50:00Z","points":[]}`},
+		},
+		"the past of nothing": {
+			entries: []homepage.Entry{wiki}, target: "/api/v1/services/blog/history", wantStatus: 404, wantType: "application/problem+json",
+			want: []string{`There is no service \"blog\"`},
+		},
+		"the past in unknown steps": {
+			entries: []homepage.Entry{wiki}, target: "/api/v1/services/wiki/history?resolution=week", wantStatus: 400, wantType: "application/problem+json",
+			want: []string{"there are: minute, hour, day"},
+		},
+		"the past from no time": {
+			entries: []homepage.Entry{wiki}, target: "/api/v1/services/wiki/history?from=yesterday", wantStatus: 400, wantType: "application/problem+json",
+			want: []string{`from \"yesterday\" is not a time`},
 		},
 		"all is well": {
 			entries: []homepage.Entry{orders, wiki}, target: "/", wantStatus: 200, wantType: "text/html; charset=utf-8",

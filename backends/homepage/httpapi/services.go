@@ -8,6 +8,7 @@ import (
 
 	"github.com/aditechsphere/fairway/backends/access"
 	"github.com/aditechsphere/fairway/backends/homepage"
+	"github.com/aditechsphere/fairway/backends/homepage/measure"
 	"github.com/aditechsphere/fairway/backends/internal/problem"
 )
 
@@ -85,17 +86,22 @@ func services(cfg Config) http.Handler {
 		entries := cfg.Catalogue.Entries()
 		// The time is read after the entries, or what was just seen would seem
 		// to come from the future.
-		body, err := json.Marshal(viewOf(homepage.Assess(entries, cfg.Now().UTC()), operator))
-		if err != nil {
-			refuse(w, r, cfg, err)
-			return
-		}
-		h := w.Header()
-		h.Set("Content-Type", "application/json")
-		h.Set("Cache-Control", "no-store")
-		h.Set("X-Content-Type-Options", "nosniff")
-		_, _ = w.Write(append(body, '\n')) // the client is gone when this fails
+		respond(w, r, cfg, viewOf(homepage.Assess(entries, cfg.Now().UTC()), operator))
 	})
+}
+
+// respond answers with a value as JSON.
+func respond(w http.ResponseWriter, r *http.Request, cfg Config, value any) {
+	body, err := json.Marshal(value)
+	if err != nil {
+		refuse(w, r, cfg, err)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	_, _ = w.Write(append(body, '\n')) // the client is gone when this fails
 }
 
 // refuse is the one place where errors become answers.
@@ -108,7 +114,7 @@ func refuse(w http.ResponseWriter, r *http.Request, cfg Config, err error) {
 	case errors.Is(err, access.ErrForbidden):
 		p = problem.Problem{Status: http.StatusForbidden, Detail: "The API key lacks the scope \"" + Scope + "\". Without a key the public facts are shown."}
 	default:
-		cfg.Logger.ErrorContext(r.Context(), "services could not be listed", "error", err)
+		cfg.Logger.ErrorContext(r.Context(), "facts could not be given", "path", r.URL.Path, "error", err)
 	}
 	problem.Write(w, p)
 }
@@ -152,17 +158,19 @@ func requestsOf(e homepage.Entry) *requestsView {
 	return &requestsView{
 		Since: seen.Since.UTC(), Total: seen.Requests(), Unreached: seen.Unreached, Abandoned: seen.Abandoned,
 		InFlight: seen.InFlight, Bytes: seen.Bytes,
-		ByClass: map[string]uint64{
-			"1xx": seen.Classes[1], "2xx": seen.Classes[2], "3xx": seen.Classes[3],
-			"4xx": seen.Classes[4], "5xx": seen.Classes[5], "other": seen.Classes[0],
-		},
-		FirstByte: firstByteView{
-			milliseconds(seen.FirstByte.Quantile(0.50)),
-			milliseconds(seen.FirstByte.Quantile(0.95)),
-			milliseconds(seen.FirstByte.Quantile(0.99)),
-		},
+		ByClass: byClass(seen.Classes), FirstByte: *firstByteOf(&seen.FirstByte),
 		Recent: recentView(seen.Recent),
 	}
+}
+
+func byClass(classes [6]uint64) map[string]uint64 {
+	return map[string]uint64{
+		"1xx": classes[1], "2xx": classes[2], "3xx": classes[3], "4xx": classes[4], "5xx": classes[5], "other": classes[0],
+	}
+}
+
+func firstByteOf(h *measure.Histogram) *firstByteView {
+	return &firstByteView{milliseconds(h.Quantile(0.50)), milliseconds(h.Quantile(0.95)), milliseconds(h.Quantile(0.99))}
 }
 
 // milliseconds, to the microsecond.

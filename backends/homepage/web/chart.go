@@ -38,7 +38,7 @@ func sparkline(hour history.Hour) template.HTML {
 		}
 		if minute.Failures > 0 {
 			// At least a pixel or two: one failure among thousands is seen.
-			bars.bar(float64(i), max(scale(minute.Failures), 2))
+			bars.column(float64(i), chartHeight, max(scale(minute.Failures), 2))
 		}
 	}
 	area.to('H', 60)
@@ -46,13 +46,13 @@ func sparkline(hour history.Hour) template.HTML {
 	area = append(area, 'z')
 	label := fmt.Sprintf("Last hour: %s, at most %s in a minute, %s failed.",
 		requests(hour.Requests), look.Count(most), look.Count(hour.Failures))
-	return chart("spark", 60, label, barPath("flow", area)+barPath("bad", bars))
+	return chart("spark", 60, chartHeight, label, barPath("flow", area)+barPath("bad", bars))
 }
 
 // chart is an SVG that says in words what it shows.
-func chart(class string, width int, label, paths string) template.HTML {
+func chart(class string, width, height int, label, paths string) template.HTML {
 	return template.HTML(fmt.Sprintf(`<svg class="%s" viewBox="0 0 %d %d" preserveAspectRatio="none" role="img" aria-label="%s">%s</svg>`, //nolint:gosec // the label is escaped, the paths are numbers
-		class, width, chartHeight, template.HTMLEscapeString(label), paths))
+		class, width, height, template.HTMLEscapeString(label), paths))
 }
 
 func barPath(class string, d outline) string {
@@ -76,9 +76,9 @@ func (o *outline) to(command byte, coordinates ...float64) {
 	}
 }
 
-// bar adds one of width 1 that stands on the ground.
-func (o *outline) bar(x, height float64) {
-	o.to('M', x, chartHeight)
+// column adds a bar of width 1 that stands on the ground.
+func (o *outline) column(x, ground, height float64) {
+	o.to('M', x, ground)
 	o.to('h', 1)
 	o.to('v', -height)
 	o.to('h', -1)
@@ -187,7 +187,7 @@ func (d days) Chart() template.HTML {
 	}
 	label := fmt.Sprintf("Last %d days: %d without failure, %d with a little, %d failing, %d without evidence.",
 		len(d.bars), counts[look.Good], counts[look.Warn], counts[look.Bad], counts[look.None])
-	return chart("days", len(d.bars), label, paths.String())
+	return chart("days", len(d.bars), chartHeight, label, paths.String())
 }
 
 // path is that of all bars of one tone: a line for each run of days, which the

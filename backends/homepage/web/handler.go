@@ -14,7 +14,7 @@ import (
 	"github.com/aditechsphere/fairway/backends/internal/look"
 )
 
-//go:embed index.html
+//go:embed index.html service.html
 var files embed.FS
 
 var index = look.MustParse(files, "index.html")
@@ -34,6 +34,7 @@ type History interface {
 	LastHour(service string, now time.Time) history.Hour
 	LastDays(service string, n int, now time.Time) []history.Day
 	Down(since time.Time) []history.Interval
+	Points(ctx context.Context, service string, r history.Resolution, from, to time.Time) ([]history.Point, error)
 }
 
 // New returns the dashboard. Visitors see names, states and figures; upstream

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -66,6 +67,16 @@ func (past) LastDays(service string, n int, now time.Time) []history.Day {
 }
 
 func (past) Down(time.Time) []history.Interval { return nil }
+
+func (past) Points(_ context.Context, service string, r history.Resolution, from, to time.Time) (points []history.Point, _ error) {
+	for start := r.Start(from.Add(r.Span)); start.Before(to); start = start.Add(r.Span) {
+		p := history.Point{Service: service, Resolution: r, Start: start}
+		p.Tally.Classes = [6]uint64{2: uint64(start.Unix()/60) % 1000, 4: 3, 5: 1}
+		p.Tally.FirstByte[100+start.Minute()] = p.Tally.Requests()
+		points = append(points, p)
+	}
+	return points, nil
+}
 
 func handler() http.Handler {
 	return New(Config{Catalogue: twenty{}, History: past{}, Operator: func(r *http.Request) bool { return r.Header.Get("Cookie") != "" }, Now: time.Now})

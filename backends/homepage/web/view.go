@@ -20,13 +20,9 @@ type dashboard struct {
 
 func newDashboard(report homepage.Report, past History) dashboard {
 	d := dashboard{Report: report}
-	down := past.Down(report.At.AddDate(0, 0, -shownDays))
+	down := downtime(past, report.At)
 	for _, judgement := range report.Services {
-		r := &row{Judgement: judgement, Days: newDays(past.LastDays(judgement.ID, shownDays, report.At), down)}
-		if r.IsMeasured() {
-			r.Hour = past.LastHour(judgement.ID, report.At)
-		}
-		d.Rows = append(d.Rows, r)
+		d.Rows = append(d.Rows, newRow(judgement, past, down, report.At))
 	}
 	return d
 }
@@ -67,6 +63,19 @@ type row struct {
 	homepage.Judgement
 	Hour history.Hour // of real requests
 	Days days
+}
+
+// downtime is when this server was down in the days that are shown.
+func downtime(past History, now time.Time) []history.Interval {
+	return past.Down(now.AddDate(0, 0, -shownDays))
+}
+
+func newRow(j homepage.Judgement, past History, down []history.Interval, now time.Time) *row {
+	r := &row{Judgement: j, Days: newDays(past.LastDays(j.ID, shownDays, now), down)}
+	if r.IsMeasured() {
+		r.Hour = past.LastHour(j.ID, now)
+	}
+	return r
 }
 
 func toneOf(state homepage.State) look.Tone {
