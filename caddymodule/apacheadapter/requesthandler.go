@@ -72,6 +72,15 @@ var errStartOver = errors.New("the request starts over with another path")
 // rawPathVariable is the path of the request line, for nocanon.
 const rawPathVariable = "apache_raw_path"
 
+// pathRulesVariable holds the urlpath.Rules of the request.
+const pathRulesVariable = "apache_path_rules"
+
+// pathRules are those by which the path of the request was resolved.
+func pathRules(r *http.Request) urlpath.Rules {
+	rules, _ := caddyhttp.GetVar(r.Context(), pathRulesVariable).(urlpath.Rules)
+	return rules
+}
+
 func (h *Request) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	if r.Method == http.MethodConnect || r.URL.Path == "*" {
 		return next.ServeHTTP(w, r)
@@ -81,6 +90,7 @@ func (h *Request) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	if status != 0 {
 		return caddyhttp.Error(status, fmt.Errorf("the path %q is not allowed", r.URL.EscapedPath()))
 	}
+	caddyhttp.SetVar(r.Context(), pathRulesVariable, h.rules)
 	h.setResolved(r, path)
 	before := w.Header().Clone()
 	for range maxRestarts + 1 {

@@ -3,6 +3,7 @@ package translate
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -19,9 +20,10 @@ type Block struct {
 }
 
 type line struct {
-	comment string
-	words   []string
-	block   *Block
+	isComment bool
+	comment   string
+	words     []string
+	block     *Block
 }
 
 // NewBlock is an empty block for a site of its own.
@@ -41,7 +43,7 @@ func (b *Block) Open(words ...string) *Block {
 
 // Comment adds a comment of one line.
 func (b *Block) Comment(format string, args ...any) {
-	b.lines = append(b.lines, line{comment: fmt.Sprintf(format, args...)})
+	b.lines = append(b.lines, line{isComment: true, comment: fmt.Sprintf(format, args...)})
 }
 
 // From adds a comment that tells which directive the following lines come from.
@@ -82,7 +84,7 @@ func (b *Block) matcherName(hint string) string {
 // Empty tells whether nothing but comments was written.
 func (b *Block) Empty() bool {
 	for _, l := range b.lines {
-		if l.words != nil {
+		if !l.isComment {
 			return false
 		}
 	}
@@ -112,11 +114,20 @@ func (b *Block) String() string {
 
 func (b *Block) write(text *strings.Builder, depth int) {
 	indent := strings.Repeat("\t", depth)
+	escaped := false
 	for _, l := range b.lines {
-		if l.words == nil {
-			text.WriteString(indent + "# " + commentText(l.comment) + "\n")
+		if l.isComment {
+			comment := commentText(l.comment)
+			text.WriteString(indent + "# " + comment + "\n")
+			escaped = escaped || strings.Contains(comment, `\`)
 			continue
 		}
+		if escaped && slices.ContainsFunc(l.words, func(word string) bool { return strings.Contains(quote(word), "\n") }) {
+			// Caddy's lexer loses count of lines after a backslash in a comment,
+			// and then takes an argument of several lines for another directive.
+			text.WriteByte('\n')
+		}
+		escaped = false
 		text.WriteString(indent)
 		for i, word := range l.words {
 			if i > 0 {
@@ -125,7 +136,10 @@ func (b *Block) write(text *strings.Builder, depth int) {
 			text.WriteString(quote(word))
 		}
 		if l.block != nil {
-			text.WriteString(" {\n")
+			if len(l.words) > 0 {
+				text.WriteByte(' ')
+			}
+			text.WriteString("{\n")
 			l.block.write(text, depth+1)
 			text.WriteString(indent + "}")
 		}
