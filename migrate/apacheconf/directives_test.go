@@ -23,7 +23,7 @@ func loadLines(t *testing.T, mpm string) string {
 	}
 	var lines []string
 	for _, file := range append(order, files...) {
-		text, err := os.ReadFile(file) //nolint:gosec // Debian's
+		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -54,7 +54,7 @@ func TestDirectivesAsApache(t *testing.T) {
 	t.Parallel()
 	for _, mpm := range []string{"event", "prefork", "worker"} {
 		root := folderWith(t, map[string]string{"apache2.conf": loadLines(t, mpm)})
-		command := exec.Command(apacheProgram, "-d", root, "-f", filepath.Join(root, "apache2.conf"), "-C", "DefaultRuntimeDir "+root, "-L") //nolint:gosec // a test's own files
+		command := exec.Command(apacheProgram, "-d", root, "-f", filepath.Join(root, "apache2.conf"), "-C", "DefaultRuntimeDir "+root, "-L")
 		output, err := command.Output()
 		if err != nil {
 			t.Fatalf("listing Apache's directives: %v", err)

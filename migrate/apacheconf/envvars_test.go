@@ -34,7 +34,7 @@ export LANG
 func shellEnvironment(t testing.TB, text, confdir string) map[string]string {
 	t.Helper()
 	root := folderWith(t, map[string]string{"envvars": text})
-	command := exec.Command("/bin/sh", "-c", `. "$0"; /usr/bin/env -0`, filepath.Join(root, "envvars")) //nolint:gosec // a test's own file
+	command := exec.Command("/bin/sh", "-c", `. "$0"; /usr/bin/env -0`, filepath.Join(root, "envvars"))
 	command.Env = []string{"APACHE_CONFDIR=" + confdir}
 	output, err := command.Output()
 	if err != nil {

@@ -49,10 +49,12 @@ func (e *evaluator) fork(ctx context.Context) *evaluator {
 	forked.values, forked.macros = maps.Clone(e.values), maps.Clone(e.macros)
 	forked.cache = map[string][]line{}
 	forked.tree = &Tree{
-		ServerRoot: e.tree.ServerRoot,
-		Modules:    maps.Clone(e.tree.Modules),
-		Defines:    maps.Clone(e.tree.Defines),
-		fates:      map[string][]Fate{},
+		ServerRoot:  e.tree.ServerRoot,
+		Modules:     maps.Clone(e.tree.Modules),
+		Assumed:     e.tree.Assumed,
+		Environment: e.tree.Environment,
+		Defines:     maps.Clone(e.tree.Defines),
+		fates:       map[string][]Fate{},
 	}
 	forked.tree.evaluator = &forked
 	return &forked

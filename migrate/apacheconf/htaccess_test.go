@@ -99,3 +99,33 @@ SetEnv A ${UNDEFINED}
 		t.Errorf("warnings %v", tree.Warnings)
 	}
 }
+
+// TestPartOfAConfiguration: where nothing is loaded, Apache's modules count as
+// loaded and others do not.
+func TestPartOfAConfiguration(t *testing.T) {
+	t.Parallel()
+	site := `<IfModule mod_ssl.c>
+SetEnv A 1
+</IfModule>
+<IfModule !rewrite_module>
+SetEnv B 1
+</IfModule>
+<IfModule mod_security2.c>
+SetEnv C 1
+</IfModule>
+`
+	for text, want := range map[string]string{site: "A 1", "LoadModule rewrite_module x\n" + site: ""} {
+		files := fstest.MapFS{"etc/apache2/sites-available/a.conf": {Data: []byte(text)}}
+		tree, err := Load(t.Context(), Options{FS: files, File: "/etc/apache2/sites-available/a.conf"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		for _, d := range tree.Directives {
+			got += d.Raw
+		}
+		if got != want || tree.Assumed != (want != "") || tree.ServerRoot != "/etc/apache2" {
+			t.Errorf("%q, assumed %t, root %s; want %q", got, tree.Assumed, tree.ServerRoot, want)
+		}
+	}
+}

@@ -5,14 +5,31 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"strings"
 )
 
 // Load reads the configuration that begins with opts.File. The error joins the
-// Problems for which Apache, too, would not start.
+// Problems for which Apache, too, would not start. A configuration that loads no
+// module is a part of one, such as the file of a site, or that of an Apache with
+// everything built in: every module counts as loaded then.
 func Load(ctx context.Context, opts Options) (*Tree, error) {
+	tree, err := load(ctx, opts)
+	if tree == nil || opts.AssumeModules {
+		return tree, err
+	}
+	for _, at := range tree.Modules {
+		if at != (Position{}) {
+			return tree, err
+		}
+	}
+	opts.AssumeModules = true
+	return load(ctx, opts)
+}
+
+func load(ctx context.Context, opts Options) (*Tree, error) {
 	e, err := newEvaluator(ctx, opts)
 	if err != nil {
 		return nil, err
@@ -77,6 +94,7 @@ func newEvaluator(ctx context.Context, opts Options) (*evaluator, error) {
 		tree: &Tree{
 			ServerRoot: path.Clean(opts.ServerRoot),
 			Modules:    map[string]Position{},
+			Assumed:    opts.AssumeModules,
 			Defines:    map[string]string{},
 			fates:      map[string][]Fate{},
 		},
@@ -99,19 +117,19 @@ func newEvaluator(ctx context.Context, opts Options) (*evaluator, error) {
 // start takes the environment of Apache's start and the -D arguments in it.
 func (e *evaluator) start(opts Options) error {
 	if opts.Environment != nil {
-		e.environment = opts.Environment
+		e.setEnvironment(opts.Environment)
 		return nil
 	}
 	file := path.Join(e.tree.ServerRoot, "envvars")
 	environment, problems, err := readEnvvars(e.fsys, file, e.tree.ServerRoot)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		e.environment = debianEnvironment
+		e.setEnvironment(debianEnvironment)
 		return nil
 	case err != nil:
 		return fmt.Errorf("reading the variables of Apache's start: %w", err)
 	}
-	e.environment = environment
+	e.setEnvironment(environment)
 	e.tree.Warnings = append(e.tree.Warnings, problems...)
 	arguments := strings.Fields(environment["APACHE_ARGUMENTS"])
 	for i, argument := range arguments {
@@ -124,6 +142,11 @@ func (e *evaluator) start(opts Options) error {
 		}
 	}
 	return nil
+}
+
+func (e *evaluator) setEnvironment(environment map[string]string) {
+	e.environment = environment
+	e.tree.Environment = maps.Clone(environment)
 }
 
 // serverRootOf is the folder of file, or the one above when file lies in a

@@ -85,6 +85,11 @@ type Tree struct {
 	// Modules are the loaded modules by their names ("ssl_module") and where
 	// each was loaded. The position of a module built into Apache is empty.
 	Modules map[string]Position
+	// Assumed says that no line loads a module, so that all of Apache's own count
+	// as loaded.
+	Assumed bool
+	// Environment holds the variables that Apache is started with.
+	Environment map[string]string
 	// Defines are the names that <IfDefine> knows at the end, with their values;
 	// a name defined without a value has "".
 	Defines map[string]string
@@ -190,8 +195,8 @@ type Options struct {
 	Environment map[string]string
 	// Version is Apache's, for <IfVersion>; the default is DefaultVersion.
 	Version string
-	// AssumeModules counts every module of Apache's own as loaded: for the file
-	// of a single site, whose LoadModule lines stand elsewhere.
+	// AssumeModules counts every module of Apache's own as loaded, also when some
+	// are loaded and others not.
 	AssumeModules bool
 }
 

@@ -67,7 +67,7 @@ func folderWith(t testing.TB, files map[string]string) string {
 func dump(t testing.TB, root string, environment map[string]string, arguments ...string) (string, bool) {
 	t.Helper()
 	arguments = append([]string{"-t", "-d", root, "-f", filepath.Join(root, "apache2.conf"), "-C", "DefaultRuntimeDir " + root}, arguments...)
-	command := exec.Command(apacheProgram, arguments...) //nolint:gosec // a test's own files
+	command := exec.Command(apacheProgram, arguments...)
 	command.Env = []string{"PATH=/usr/bin:/bin"}
 	for name, value := range environment {
 		command.Env = append(command.Env, name+"="+value)
