@@ -278,7 +278,7 @@ func (h *Rewrite) request(r *http.Request) *modrewrite.Request {
 	request := &modrewrite.Request{
 		Method: r.Method, Protocol: r.Proto, Line: original.Method + " " + original.RequestURI + " " + r.Proto, Scheme: schemeOf(r),
 		Host: r.Host, Header: r.Header, Path: locationPath(r), Query: r.URL.RawQuery, EmptyQuery: r.URL.ForceQuery,
-		PathRules: pathRules(r),
+		PathRules:    pathRules(r),
 		DocumentRoot: root, RemoteAddress: clientAddress(r), Environment: maps.Clone(Environment(r)),
 		OwnHost: h.ownHost, SSL: func(name string) string { return sslVariable(r, name) },
 	}

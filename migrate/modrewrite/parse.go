@@ -75,16 +75,22 @@ const (
 // pattern, substitution, and flags in brackets. Conditions are the RewriteCond
 // lines since the rule before.
 func ParseRule(arguments string, conditions ...*Condition) (*Rule, error) {
-	words, err := splitArguments(arguments)
+	words, err := Split(arguments)
 	if err != nil {
 		return nil, err
 	}
+	return NewRule(words, conditions...)
+}
+
+// NewRule is ParseRule for arguments that Split has split.
+func NewRule(words Words, conditions ...*Condition) (*Rule, error) {
 	rule := &Rule{Conditions: conditions, substitution: words[1], status: http.StatusFound, rounds: maxRounds}
 	if err := eachFlag(words[2], rule.setFlag); err != nil {
 		return nil, err
 	}
 	pattern, negated := strings.CutPrefix(words[0], "!")
 	rule.negated = negated
+	var err error
 	if rule.pattern, err = pcre.Compile(pattern, rule.noCase); err != nil {
 		return nil, err
 	}
@@ -116,10 +122,15 @@ func (r *Rule) readFinalQuestionMark() {
 // ParseCondition reads the arguments of a RewriteCond as they stand in the
 // file: test string, pattern, and flags in brackets.
 func ParseCondition(arguments string) (*Condition, error) {
-	words, err := splitArguments(arguments)
+	words, err := Split(arguments)
 	if err != nil {
 		return nil, err
 	}
+	return NewCondition(words)
+}
+
+// NewCondition is ParseCondition for arguments that Split has split.
+func NewCondition(words Words) (*Condition, error) {
 	if strings.EqualFold(words[0], "expr") {
 		return nil, errors.New("expr in a RewriteCond is not translated; write the condition with a variable and a pattern")
 	}
@@ -312,9 +323,13 @@ func eachFlag(field string, set func(name, value string) error) error {
 	return nil
 }
 
-// splitArguments is the two or three words of a line. A backslash keeps a
-// space inside a word, and stays.
-func splitArguments(line string) (words [3]string, err error) {
+// Words are the arguments of a RewriteRule or RewriteCond. The third, the
+// flags in their brackets, may be empty.
+type Words [3]string
+
+// Split is the two or three arguments of a line, which mod_rewrite splits by
+// rules of its own: a backslash keeps a space inside a word, and stays.
+func Split(line string) (words Words, err error) {
 	rest := line
 	for i := range words {
 		rest = strings.TrimLeft(rest, " \t\r\n\v\f")
@@ -365,3 +380,10 @@ func leadingInteger(s string) int {
 	n, _ := strconv.Atoi(s[:end]) // no digits: 0
 	return n
 }
+
+// Proxied is the substitution of a rule with the flag P.
+func (r *Rule) Proxied() (substitution string, ok bool) { return r.substitution, r.proxy }
+
+// Substitutes says whether the rule may change the path, rather than only
+// match or answer.
+func (r *Rule) Substitutes() bool { return !r.none }

@@ -80,6 +80,9 @@ func (m *Match) Group(n int) string {
 	return m.subject[m.spans[2*n]:m.spans[2*n+1]]
 }
 
+// Span is where in the subject the match begins and ends.
+func (m *Match) Span() (start, end int) { return m.spans[0], m.spans[1] }
+
 // highByte + b is the rune that stands for the byte b above ASCII: from the
 // private use area, so that it has no case and belongs to no class.
 const highByte = 0xF700
