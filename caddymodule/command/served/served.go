@@ -1,0 +1,130 @@
+// Package served reads from a configuration what it will serve: names,
+// addresses and certificates.
+package served
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+)
+
+// Configuration is what of Caddy's JSON says what is served.
+type Configuration struct {
+	Storage struct {
+		Module string `json:"module"`
+		Root   string `json:"root"`
+	} `json:"storage"`
+	Apps struct {
+		HTTP struct {
+			HTTPPort int               `json:"http_port"`
+			Servers  map[string]server `json:"servers"`
+		} `json:"http"`
+		TLS struct {
+			Certificates struct {
+				Files []struct {
+					Certificate string `json:"certificate"`
+					Key         string `json:"key"`
+				} `json:"load_files"`
+				Imported []struct {
+					Name string `json:"name"`
+				} `json:"imported"`
+			} `json:"certificates"`
+			Automation struct {
+				Policies []policy `json:"policies"`
+			} `json:"automation"`
+		} `json:"tls"`
+	} `json:"apps"`
+}
+
+type server struct {
+	Listen         []string `json:"listen"`
+	Routes         []route  `json:"routes"`
+	AutomaticHTTPS struct {
+		Disabled          bool `json:"disable"`
+		DisabledRedirects bool `json:"disable_redirects"`
+	} `json:"automatic_https"`
+}
+
+type route struct {
+	Match []struct {
+		Host []string `json:"host"`
+	} `json:"match"`
+}
+
+type policy struct {
+	Subjects []string `json:"subjects"`
+	Issuers  []struct {
+		Module string `json:"module"`
+	} `json:"issuers"`
+	OnDemand bool `json:"on_demand"`
+}
+
+// Load reads a configuration file with an adapter, as `caddy run` does.
+func Load(file, adapter string) (*Configuration, error) {
+	text, _, _, err := caddycmd.LoadConfig(file, adapter)
+	if err != nil {
+		return nil, fmt.Errorf("reading the configuration: %w", err)
+	}
+	configuration := new(Configuration)
+	if err := json.Unmarshal(text, configuration); err != nil {
+		return nil, fmt.Errorf("reading the configuration: %w", err)
+	}
+	return configuration, nil
+}
+
+// Names are the host names that sites have, sorted, without those that are
+// made when a request comes.
+func (c *Configuration) Names() []string {
+	names := make(map[string]bool)
+	for _, server := range c.Apps.HTTP.Servers {
+		for _, route := range server.Routes {
+			for _, match := range route.Match {
+				for _, host := range match.Host {
+					if !strings.Contains(host, "{") {
+						names[host] = true
+					}
+				}
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(names))
+}
+
+// Listens are the TCP addresses that will be listened on, those of automatic
+// redirects included.
+func (c *Configuration) Listens() ([]caddy.NetworkAddress, error) {
+	redirects := strconv.Itoa(c.Apps.HTTP.HTTPPort)
+	if c.Apps.HTTP.HTTPPort == 0 {
+		redirects = strconv.Itoa(caddyDefaultHTTPPort)
+	}
+	var all []caddy.NetworkAddress
+	for name, server := range c.Apps.HTTP.Servers {
+		for _, text := range server.Listen {
+			address, err := caddy.ParseNetworkAddress(text)
+			if err != nil {
+				return nil, fmt.Errorf("server %s: %w", name, err)
+			}
+			if !strings.HasPrefix(address.Network, "tcp") {
+				continue
+			}
+			all = append(all, address.Expand()...)
+			if server.AutomaticHTTPS.Disabled || server.AutomaticHTTPS.DisabledRedirects {
+				continue
+			}
+			redirect, err := caddy.ParseNetworkAddress(caddy.JoinNetworkAddress(address.Network, address.Host, redirects))
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, redirect)
+		}
+	}
+	return all, nil
+}
+
+const caddyDefaultHTTPPort = 80

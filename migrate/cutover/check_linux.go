@@ -1,0 +1,163 @@
+package cutover
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+	"sync"
+	"time"
+)
+
+// wildcardLabel stands for any name below a wildcard.
+const wildcardLabel = "fairway-check"
+
+// question is a site at an address.
+type question struct {
+	name    string
+	address netip.AddrPort
+	tls     bool
+}
+
+// ask gets "/" of a site, and its certificate.
+func ask(ctx context.Context, dialer *net.Dialer, q question) (SiteAnswer, error) {
+	answer := SiteAnswer{Name: q.name, Address: q.address}
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	connection, err := dialer.DialContext(ctx, "tcp", q.address.String())
+	if err != nil {
+		return answer, err
+	}
+	defer func() { _ = connection.Close() }()
+	deadline, _ := ctx.Deadline()
+	if err := connection.SetDeadline(deadline); err != nil {
+		return answer, err
+	}
+	host := strings.Replace(q.name, "*", wildcardLabel, 1)
+	if q.tls {
+		secured, err := handshake(ctx, connection, host)
+		if err != nil {
+			return answer, err
+		}
+		certificate := secured.ConnectionState().PeerCertificates[0]
+		answer.Serial = fmt.Sprintf("%X", certificate.SerialNumber)
+		answer.covers = certificate.VerifyHostname(host) == nil && time.Now().Before(certificate.NotAfter)
+		connection = secured
+	}
+	answer.Status, err = status(ctx, connection, host)
+	return answer, err
+}
+
+// handshake takes any certificate: it is compared with the one before.
+func handshake(ctx context.Context, connection net.Conn, host string) (*tls.Conn, error) {
+	secured := tls.Client(connection, &tls.Config{ServerName: host, InsecureSkipVerify: true, MinVersion: tls.VersionTLS12}) //nolint:gosec // compared instead
+	if err := secured.HandshakeContext(ctx); err != nil {
+		return nil, err
+	}
+	return secured, nil
+}
+
+// status sends GET / and reads the status of the answer.
+func status(ctx context.Context, connection net.Conn, host string) (int, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+host+"/", nil)
+	if err != nil {
+		return 0, err
+	}
+	request.Header.Set("User-Agent", "Fairway")
+	request.Close = true
+	if err := request.Write(connection); err != nil {
+		return 0, err
+	}
+	response, err := http.ReadResponse(bufio.NewReader(connection), request)
+	if err != nil {
+		return 0, err
+	}
+	const enough = 1 << 20 // a whole answer, where it is no download
+	_, _ = io.CopyN(io.Discard, response.Body, enough)
+	return response.StatusCode, response.Body.Close()
+}
+
+// speaksTLS reports whether an address does.
+func speaksTLS(ctx context.Context, address netip.AddrPort, name string) bool {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	connection, err := new(net.Dialer).DialContext(ctx, "tcp", address.String())
+	if err != nil {
+		return false
+	}
+	defer func() { _ = connection.Close() }()
+	_, err = handshake(ctx, connection, strings.Replace(name, "*", wildcardLabel, 1))
+	var alert tls.AlertError
+	return err == nil || errors.As(err, &alert)
+}
+
+// questions are all sites at all addresses.
+func questions(ctx context.Context, names []string, addresses []SharedAddress) []question {
+	var all []question
+	for _, shared := range addresses {
+		address := shared.handover().Reachable()
+		secured := len(names) > 0 && speaksTLS(ctx, address, names[0])
+		for _, name := range names {
+			all = append(all, question{name, address, secured})
+		}
+	}
+	return all
+}
+
+// askAll asks all questions, some at a time. An error is that of the first
+// that was not answered.
+func askAll(ctx context.Context, dialer *net.Dialer, all []question) ([]SiteAnswer, error) {
+	const atOnce = 8
+	answers, errs := make([]SiteAnswer, len(all)), make([]error, len(all))
+	slots := make(chan struct{}, atOnce)
+	var group sync.WaitGroup
+	for i, q := range all {
+		slots <- struct{}{}
+		group.Go(func() {
+			defer func() { <-slots }()
+			answers[i], errs[i] = ask(ctx, dialer, q)
+		})
+	}
+	group.Wait()
+	for i, err := range errs {
+		if err != nil {
+			return answers, fmt.Errorf("%s at %s: %w", all[i].name, all[i].address, err)
+		}
+	}
+	return answers, nil
+}
+
+// compare notes in after what differs from before, and returns an error for
+// what visitors would miss.
+func compare(before, after []SiteAnswer) error {
+	var errs []error
+	for i := range after {
+		was, is := before[i], &after[i]
+		bad := ""
+		switch {
+		case was.covers && is.Serial != was.Serial:
+			bad = fmt.Sprintf("the certificate is number %s, before it was %s", is.Serial, was.Serial)
+		case was.Serial != "" && !was.covers && !is.covers && is.Serial != was.Serial:
+			bad = "the certificate is not for this name"
+		case is.Status != was.Status:
+			is.Differs = fmt.Sprintf("GET / is answered %d, before %d", is.Status, was.Status)
+			if is.Status >= http.StatusBadRequest && was.Status < is.Status/100*100 {
+				bad = is.Differs
+			}
+		}
+		if bad != "" {
+			is.Differs = bad
+			errs = append(errs, fmt.Errorf("%s at %s: %s", is.Name, is.Address, bad))
+		}
+	}
+	if len(errs) > 0 {
+		errs = append(errs, ErrDiffers)
+	}
+	return errors.Join(errs...)
+}

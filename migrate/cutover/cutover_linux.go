@@ -1,0 +1,102 @@
+package cutover
+
+import (
+	"errors"
+	"net/netip"
+	"time"
+)
+
+// Options says what is to be moved.
+type Options struct {
+	// Sites are the names that are checked, with "*." for any name below one.
+	Sites []string
+	// Without are ports of Apache that nobody will serve any more.
+	Without []uint16
+	// Drain bounds how long the server that goes may take to finish what it
+	// answers; it is left to end by itself after that.
+	Drain time.Duration
+	// Start bounds how long the server that comes may take until it answers for
+	// every site.
+	Start time.Duration
+	// AcceptDifferences takes sites that answer "/" worse than before, or with
+	// another certificate.
+	AcceptDifferences bool
+	// Cron is the folder of cron's files, "/etc/cron.d".
+	Cron string
+	// Progress is told of every step as it begins and ends.
+	Progress func(Event)
+}
+
+// Event is a moment of a step.
+type Event struct {
+	Step   string    `json:"step"`
+	Title  string    `json:"title"`
+	Number int       `json:"number"` // from 1
+	Of     int       `json:"of"`
+	Status string    `json:"status"` // begun, done, failed, undoing, undone, not undone
+	Detail string    `json:"detail,omitempty"`
+	Time   time.Time `json:"time"`
+}
+
+// ErrNothingRecorded says that no cutover has been made from here.
+var ErrNothingRecorded = errors.New("no cutover has been recorded")
+
+// ErrDiffers says that a site does not answer as before.
+var ErrDiffers = errors.New("a site does not answer as before; --accept-differences goes on all the same")
+
+// Stage is where the migration stands.
+type Stage string
+
+// The stages, in their order.
+const (
+	OnApache    Stage = "apache"
+	CuttingOver Stage = "cutting over"
+	OnFairway   Stage = "fairway"
+	RollingBack Stage = "rolling back"
+)
+
+// State is what is written down: where the migration stands and how to undo it.
+type State struct {
+	Stage   Stage     `json:"stage"`
+	Changed time.Time `json:"changed"`
+	// Step is the last that was begun, and its status as in [Event].
+	Steps []Event `json:"steps"`
+
+	// Config and Adapter are what Fairway serves.
+	Config  string   `json:"config"`
+	Adapter string   `json:"adapter,omitempty"`
+	Sites   []string `json:"sites"`
+	Apache  *Apache  `json:"apache"`
+	Service *Service `json:"service"`
+
+	// Addresses are those that pass from one to the other.
+	Addresses []SharedAddress `json:"addresses"`
+	// MigrateRequests is net.ipv4.tcp_migrate_req as it was.
+	MigrateRequests string `json:"tcp_migrate_req,omitempty"`
+	// Renewals are certbot's, switched off.
+	Renewals []Renewal `json:"renewals,omitempty"`
+	// Boot is what systemd started at boot before.
+	Boot map[string]bool `json:"boot,omitempty"`
+	// Answers are the sites' as they were checked last.
+	Answers []SiteAnswer `json:"answers,omitempty"`
+}
+
+// SharedAddress is an address that passes from Apache to Fairway.
+type SharedAddress struct {
+	Network string         `json:"network"` // tcp4, tcp6 or tcp
+	Address netip.AddrPort `json:"address"`
+	Shares  bool           `json:"shares"` // Apache had SO_REUSEPORT on its sockets
+}
+
+// SiteAnswer is how a site answers GET /.
+type SiteAnswer struct {
+	Name    string         `json:"name"`
+	Address netip.AddrPort `json:"address"`
+	// Serial is the number of the certificate in hexadecimal digits; empty without TLS.
+	Serial string `json:"serial,omitempty"`
+	Status int    `json:"status"`
+	// Differs says in what the answer is not as before.
+	Differs string `json:"differs,omitempty"`
+
+	covers bool // the certificate is for the name
+}
