@@ -14,7 +14,7 @@ var (
 	compatNames  = []string{"Order", "Allow", "Deny", "Satisfy"}
 	authNames    = []string{"AuthType", "AuthName", "AuthUserFile", "AuthGroupFile", "AuthBasicProvider"}
 	accessNames  = slices.Concat(requireNames, compatNames, authNames, []string{
-		"AuthMerging", "AuthzSendForbiddenOnFailure", "AuthBasicAuthoritative", "AuthBasicFake", "Limit", "LimitExcept",
+		"SSLRequireSSL", "SSLRequire", "SSLVerifyClient", "AuthMerging", "AuthzSendForbiddenOnFailure", "AuthBasicAuthoritative", "AuthBasicFake", "Limit", "LimitExcept",
 	})
 )
 
@@ -39,7 +39,11 @@ func writeAccess(s *Site, sc *Scope, b *Block) {
 		hasCompat = hasCompat || section.Has(compatNames...)
 		s.noteAccess(section)
 	}
-	choices, ok := s.Choices(sc, relevant, func(taken []*Section) bool { return policyIsSettled(taken, hasCompat) })
+	settled := func(taken []*Section) bool { return policyIsSettled(taken, hasCompat) }
+	if slices.ContainsFunc(s.Sections(sc), func(section *Section) bool { return section.Kind != KindServer && section.Has(tlsRules...) }) {
+		settled = nil
+	}
+	choices, ok := s.Choices(sc, relevant, settled)
 	if !ok {
 		s.refuseAll(sc, relevant, "too many sections overlap here to tell their rules of access apart")
 		b.Line("error", "403")
@@ -192,6 +196,10 @@ func compatSection(sections []*Section) *Section {
 
 // writePolicy writes what the sections together ask of a visitor.
 func (s *Site) writePolicy(b *Block, sections []*Section) {
+	if s.tlsRuleCloses(sections) {
+		b.Line("error", "403")
+		return
+	}
 	requirements, compat := policyOf(sections), compatSection(sections)
 	granted, decided := requirements.decided()
 	if decided && !granted && (compat == nil || !satisfiesAny(compat)) {
@@ -223,6 +231,29 @@ func (s *Site) writePolicy(b *Block, sections []*Section) {
 		return
 	}
 	b.Open("apache_access").Append(inner)
+}
+
+// tlsRules are rules of access of mod_ssl. Of a whole site they are in tls.go.
+var tlsRules = []string{"SSLRequireSSL", "SSLRequire", "SSLVerifyClient"}
+
+// tlsRuleCloses tells whether a rule of mod_ssl in the sections refuses
+// everybody, or is not understood.
+func (s *Site) tlsRuleCloses(sections []*Section) bool {
+	closes := false
+	for _, section := range sections {
+		for _, d := range section.All(tlsRules...) {
+			switch {
+			case section.Kind == KindServer:
+			case d.Is("SSLRequireSSL"):
+				closes = closes || !s.HTTPS()
+			case d.Is("SSLVerifyClient") && len(d.Args) == 1 && strings.EqualFold(d.Args[0], "none"):
+			default:
+				s.Refuse(d, "certificates of clients are asked for by a whole site or not at all; access stays closed", "move it to the virtual host")
+				closes = true
+			}
+		}
+	}
+	return closes
 }
 
 func satisfiesAny(section *Section) bool {

@@ -19,14 +19,16 @@ type Site struct {
 	Main, Own []*apacheconf.Directive
 	sections  []*Section
 	complete  bool // every request is answered before aliases and the document root
+	closed    bool // nobody may come in, because a rule was refused
 	// definitions are the matchers at the top of the site, matchers their names
 	// by what they ask.
 	definitions *Block
+	environment map[string]bool // variables that something sets
 	matchers    map[string]string
 }
 
 func (t *translation) newSite(h *host) *Site {
-	s := &Site{t: t, host: h, definitions: NewBlock(), matchers: map[string]string{}}
+	s := &Site{t: t, host: h, definitions: NewBlock(), environment: map[string]bool{}, matchers: map[string]string{}}
 	for _, d := range t.tree.Directives {
 		if !d.Is("VirtualHost") {
 			s.Main = append(s.Main, d)
@@ -257,6 +259,10 @@ func (s *Site) write(b *Block) {
 		part.Site(s, body)
 	}
 	route := body.Open("route")
+	if s.closed {
+		route.Comment("a rule of access that is not understood: closed")
+		route.Line("error", "403")
+	}
 	for stage := StageEarly; stage <= StageAlias; stage++ {
 		for _, part := range parts[stage] {
 			part.Site(s, route)

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/aditechsphere/fairway/migrate/apacheconf"
+	"github.com/aditechsphere/fairway/migrate/letsencrypt"
 )
 
 // Options steer a translation. The zero value is usable.
@@ -20,6 +21,11 @@ type Options struct {
 	// HTTPPort and HTTPSPort stand for Apache's ports 80 and 443; the defaults
 	// are these. They allow a rehearsal beside the running Apache.
 	HTTPPort, HTTPSPort int
+	// LogFolder is where logs go under the names of their files; the default is
+	// where Apache has them.
+	LogFolder string
+	// Letsencrypt is certbot's folder; the default is /etc/letsencrypt.
+	Letsencrypt string
 	// FS holds .htaccess files, document roots and certbot's settings; its root
 	// is "/". The default is the file system.
 	FS fs.FS
@@ -54,7 +60,15 @@ type translation struct {
 	options Options
 	server  *server
 	global  *Block
+	servers *Block // the options of all ports, see serverOptions
 	sites   []*Site
+	// logNames counts the names of loggers given out; errorLoggers are those
+	// that have a file of their own.
+	logNames     map[string]int
+	errorLoggers []string
+
+	certbotRead     bool
+	certbotSettings *letsencrypt.Caddyfile
 }
 
 // Translate turns a configuration into a Caddyfile. The error tells only of
@@ -70,6 +84,8 @@ func Translate(ctx context.Context, tree *apacheconf.Tree, options Options) (*Re
 		tree:    tree,
 		options: withDefaults(options),
 		global:  NewBlock(),
+
+		logNames: map[string]int{},
 	}
 	t.refuseForeignBytes()
 	t.server = t.serverOf(tree)

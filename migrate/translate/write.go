@@ -63,7 +63,12 @@ func (t *translation) writeGlobal() {
 	if t.options.HTTPSPort != 443 {
 		options.Line("https_port", strconv.Itoa(t.options.HTTPSPort))
 	}
+	t.writeTLSOptions(options)
+	t.writeServers(options)
 	options.Append(t.global)
+	if len(t.errorLoggers) > 0 {
+		options.Open("log", "default").Line(append([]string{"exclude"}, t.errorLoggers...)...)
+	}
 	t.global = b
 }
 
@@ -138,4 +143,27 @@ func (s *Site) binds() []string {
 		}
 	}
 	return binds
+}
+
+// writeTLSOptions writes where certificates come from, and which one those get
+// who name no host.
+func (t *translation) writeTLSOptions(options *Block) {
+	if t.certbotSettings != nil {
+		if t.certbotSettings.Email != "" {
+			options.Line("email", Literal(t.certbotSettings.Email))
+		}
+		if t.certbotSettings.Authority != "" {
+			options.Line("acme_ca", Literal(t.certbotSettings.Authority))
+		}
+	}
+	for _, s := range t.sites {
+		if !s.HTTPS() || len(s.groups) == 0 || s.groups[0].hosts[0] != s.host {
+			continue
+		}
+		if name := s.Name(); hostName.MatchString(name) && !strings.Contains(name, "*") {
+			options.Line("default_sni", name)
+			options.Line("fallback_sni", name)
+			return
+		}
+	}
 }

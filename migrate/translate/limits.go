@@ -1,0 +1,175 @@
+package translate
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/aditechsphere/fairway/migrate/apacheconf"
+)
+
+func init() {
+	Register(Part{
+		Stage: StageSite,
+		Directives: []string{"Timeout", "KeepAlive", "KeepAliveTimeout", "MaxKeepAliveRequests", "RequestReadTimeout",
+			"LimitRequestFieldSize", "LimitRequestFields", "LimitRequestLine", "LimitInternalRecursion", "LimitXMLRequestBody",
+			"MaxRanges", "MaxRangeOverlaps", "MaxRangeReversals"},
+		Site: noteLimits,
+	})
+	Register(Part{Stage: StageIndex, Directives: []string{"LimitRequestBody"}, Scope: writeBodyLimit})
+}
+
+// noteLimits gives the verdicts on time-outs and limits, which Caddy has for
+// all sites of a port together; writeServers writes them.
+func noteLimits(s *Site, _ *Block) {
+	for _, d := range s.Main {
+		switch {
+		case d.Is("KeepAlive", "MaxKeepAliveRequests", "Timeout", "LimitInternalRecursion", "LimitXMLRequestBody", "MaxRanges", "MaxRangeOverlaps", "MaxRangeReversals", "LimitRequestFields"):
+			s.Harmless(d, "")
+		case d.Is("KeepAliveTimeout", "LimitRequestFieldSize", "LimitRequestLine"):
+			s.Translated(d)
+		case d.Is("RequestReadTimeout"):
+			s.Translated(d)
+		}
+	}
+	for _, d := range s.Own {
+		switch {
+		case d.Is("KeepAlive", "MaxKeepAliveRequests", "Timeout", "KeepAliveTimeout", "LimitInternalRecursion", "LimitRequestFields", "MaxRanges", "MaxRangeOverlaps", "MaxRangeReversals", "LimitXMLRequestBody"):
+			s.Harmless(d, "")
+		case d.Is("LimitRequestFieldSize", "LimitRequestLine", "RequestReadTimeout"):
+			s.Approximate(d, "the main server's value holds for all sites of a port", "write it outside of the virtual host")
+		}
+	}
+	for _, section := range s.sections {
+		for _, d := range section.All("LimitXMLRequestBody") {
+			s.Harmless(d, "")
+		}
+	}
+}
+
+// serverOptions is the block of the options of all ports.
+func (t *translation) serverOptions() *Block {
+	if t.servers == nil {
+		t.servers = NewBlock()
+	}
+	return t.servers
+}
+
+// writeServers writes the options of all ports: time-outs and limits as Apache
+// had them, and its protocols.
+func (t *translation) writeServers(b *Block) {
+	servers := t.serverOptions()
+	servers.Comment("as Apache: no HTTP/3; turn it on when the move is settled")
+	servers.Line("protocols", "h1", "h2")
+	timeouts := servers.Open("timeouts")
+	readHeader, bodyIdle, rate := t.readTimeouts()
+	if readHeader != "" {
+		timeouts.Line("read_header", readHeader)
+	}
+	if bodyIdle != "" {
+		timeouts.Line("read_body_idle", bodyIdle, rate)
+	}
+	idle := "5s"
+	if d := t.lastMain("KeepAliveTimeout"); d != nil && len(d.Args) == 1 {
+		switch value := strings.ToLower(d.Args[0]); {
+		case isNumber(value) && value != "0":
+			idle = value + "s"
+		case strings.HasSuffix(value, "ms") && isNumber(strings.TrimSuffix(value, "ms")):
+			idle = value
+		}
+	}
+	timeouts.Line("idle", idle)
+	servers.Line("max_header_size", strconv.Itoa(t.headerSize()))
+	b.Open("servers").Append(servers)
+}
+
+// headerSize is the room Apache has for the lines of a request, which Caddy
+// limits together.
+func (t *translation) headerSize() int {
+	size := 0
+	for name, fallback := range map[string]int{"LimitRequestFieldSize": 8190, "LimitRequestLine": 8190} {
+		value := fallback
+		if d := t.lastMain(name); d != nil && len(d.Args) == 1 && isNumber(d.Args[0]) {
+			value, _ = strconv.Atoi(d.Args[0])
+		}
+		size += value
+	}
+	return max(size, 4096)
+}
+
+// readTimeouts reads RequestReadTimeout: header=20-40,minrate=500 body=10,minrate=500.
+func (t *translation) readTimeouts() (header, bodyIdle, rate string) {
+	if _, ok := t.tree.Modules["reqtimeout_module"]; !ok {
+		return "", "", ""
+	}
+	header, bodyIdle, rate = "40s", "20s", "500"
+	for _, d := range t.tree.Directives {
+		if !d.Is("RequestReadTimeout") {
+			continue
+		}
+		for _, arg := range d.Args {
+			kind, value, _ := strings.Cut(strings.ToLower(arg), "=")
+			span, minimum, _ := strings.Cut(value, ",minrate=")
+			least, most, _ := strings.Cut(span, "-")
+			switch {
+			case kind == "header" && isNumber(cmp.Or(most, least)):
+				header = seconds(cmp.Or(most, least))
+			case kind == "body" && isNumber(least):
+				bodyIdle, rate = seconds(least), "0"
+				if isNumber(minimum) {
+					rate = minimum
+				}
+			}
+		}
+	}
+	return header, bodyIdle, rate
+}
+
+// seconds writes a number of seconds; none is no limit.
+func seconds(number string) string {
+	if strings.Trim(number, "0") == "" {
+		return ""
+	}
+	return number + "s"
+}
+
+func (t *translation) lastMain(name string) *apacheconf.Directive {
+	for _, d := range slices.Backward(t.tree.Directives) {
+		if d.Is(name) {
+			return d
+		}
+	}
+	return nil
+}
+
+// writeBodyLimit writes LimitRequestBody, which Apache applies to files and
+// programs, not to proxied requests. Its default is 1 GiB.
+func writeBodyLimit(s *Site, sc *Scope, b *Block) {
+	relevant := func(section *Section) bool { return section.Has("LimitRequestBody") }
+	for _, section := range s.Sections(sc) {
+		for _, d := range section.All("LimitRequestBody") {
+			if sc.Proxy != "" {
+				s.Harmless(d, "Apache does not apply it to proxied requests")
+			} else {
+				s.Translated(d)
+			}
+		}
+	}
+	if sc.Proxy != "" {
+		return
+	}
+	choices, ok := s.Choices(sc, relevant, func(taken []*Section) bool { return len(taken) > 0 })
+	if !ok {
+		choices = []Choice{{}}
+	}
+	s.WriteChoices(b, choices, func(b *Block, sections []*Section) {
+		limit := "1073741824"
+		if d := Last(sections, "LimitRequestBody"); d != nil && len(d.Args) == 1 && isNumber(d.Args[0]) {
+			limit = d.Args[0]
+		}
+		if limit != "0" {
+			b.Open("request_body").Line("max_size", limit)
+		}
+	})
+}
