@@ -1,0 +1,36 @@
+package inspect
+
+import (
+	"net"
+	"slices"
+	"strconv"
+
+	"github.com/aditechsphere/fairway/migrate/apacheconf"
+)
+
+// Port is a TCP address that a process listens on.
+type Port struct {
+	Address string `json:"address"`
+	Port    int    `json:"port"`
+	// PID and Program are empty when only root may know.
+	PID     int    `json:"pid,omitempty"`
+	Program string `json:"program,omitempty"`
+}
+
+// listened are the ports of Listen, with 80 and 443, which Fairway will want.
+func listened(tree *apacheconf.Tree) []int {
+	numbers := []int{80, 443}
+	for _, d := range tree.Directives {
+		if !d.Is("Listen") || len(d.Args) == 0 {
+			continue
+		}
+		text := d.Args[0]
+		if _, port, err := net.SplitHostPort(text); err == nil {
+			text = port
+		}
+		if number, err := strconv.Atoi(text); err == nil && !slices.Contains(numbers, number) {
+			numbers = append(numbers, number)
+		}
+	}
+	return numbers
+}
