@@ -372,7 +372,7 @@ func (p *passing) finish(ctx context.Context) (err error) {
 		err = errors.Join(p.from.Finish(waiting, p.leaving), p.leaving.Close())
 		p.leaving = nil
 	}
-	if errors.Is(err, context.DeadlineExceeded) {
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
 		p.note("%s still finishes what it answers, and ends by itself", p.from.Name())
 		return nil
 	}

@@ -221,7 +221,7 @@ const settle = 6 * time.Second
 
 // Finish implements [server].
 func (s *Service) Finish(ctx context.Context, process *handover.Process) error {
-	waiting, cancel := context.WithTimeout(ctx, settle)
+	waiting, cancel := context.WithTimeout(context.WithoutCancel(ctx), settle)
 	defer cancel()
 	if err := process.Wait(waiting); err == nil {
 		return nil
