@@ -71,10 +71,10 @@ func (s *Site) writeAlias(b *Block, d *apacheconf.Directive) {
 	}
 	s.Translated(d)
 	scope := &Scope{URLPrefix: url, Root: strings.TrimSuffix(folder, "/")}
-	line := []string{"apache_alias", Literal(url), Literal(folder)}
+	line := []string{"apache_alias", "*", Literal(url), Literal(folder)}
 	if isMatch {
 		scope = &Scope{URLPrefix: "/"}
-		line = []string{"apache_alias", "~", Literal(url), Literal(d.Args[1])}
+		line = []string{"apache_alias", "*", "~", Literal(url), Literal(d.Args[1])}
 	} else if scope.Root == "" {
 		scope.Root = "/"
 	}
@@ -138,6 +138,7 @@ func writeIndex(s *Site, sc *Scope, b *Block) {
 		b.Line("error", "403")
 		return
 	}
+	s.writeLocationHandlers(sc, b)
 	s.WriteChoices(b, choices, func(b *Block, sections []*Section) { s.writeDir(b, sections) })
 }
 

@@ -17,10 +17,9 @@ func init() {
 // writeHandlers writes what answers for files: PHP, nothing where a program
 // would have run, or the file itself.
 func writeHandlers(s *Site, sc *Scope, b *Block) {
-	relevant := func(section *Section) bool { return section.Has("SetHandler") }
 	s.writeAddedHandlers(sc, b)
 	for _, section := range s.Sections(sc) {
-		for _, d := range section.All("SetHandler", "AcceptPathInfo", "ProxyFCGIBackendType") {
+		for _, d := range section.All("SetHandler", "AcceptPathInfo", "ProxyFCGIBackendType", "CGIPassAuth") {
 			s.Translated(d)
 		}
 		for _, d := range section.All("Action") {
@@ -30,6 +29,19 @@ func writeHandlers(s *Site, sc *Scope, b *Block) {
 			s.Refuse(d, "conditional FastCGI variables have no equivalent", "")
 		}
 	}
+	s.writeSetHandlers(sc, b, func(section *Section) bool { return section.Kind != KindLocation })
+	s.writeFileServer(sc, b)
+}
+
+// writeLocationHandlers writes the handlers of locations, for which no file has
+// to be there.
+func (s *Site) writeLocationHandlers(sc *Scope, b *Block) {
+	s.writeSetHandlers(sc, b, func(section *Section) bool { return section.Kind == KindLocation })
+}
+
+// writeSetHandlers writes SetHandler where the section that decides is one of those wanted.
+func (s *Site) writeSetHandlers(sc *Scope, b *Block, wanted func(*Section) bool) {
+	relevant := func(section *Section) bool { return section.Has("SetHandler") }
 	choices, ok := s.Choices(sc, relevant, func(taken []*Section) bool { return len(taken) > 0 })
 	if !ok || s.hasUnknownConditions(sc, relevant) {
 		for _, section := range s.Sections(sc) {
@@ -41,11 +53,10 @@ func writeHandlers(s *Site, sc *Scope, b *Block) {
 		return
 	}
 	s.WriteChoices(b, choices, func(b *Block, sections []*Section) {
-		if d := Last(sections, "SetHandler"); d != nil && len(d.Args) == 1 {
+		if d := Last(sections, "SetHandler"); d != nil && len(d.Args) == 1 && wanted(sections[len(sections)-1]) {
 			s.writeHandler(b, d, d.Args[0], sc)
 		}
 	})
-	s.writeFileServer(sc, b)
 }
 
 // writeHandler writes the handler of one SetHandler or AddHandler. Handlers

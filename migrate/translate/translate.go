@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -67,6 +68,10 @@ type translation struct {
 	logNames     map[string]int
 	errorLoggers []string
 
+	found         map[string][]string                // .htaccess files by the folder searched
+	htaccessFiles map[string][]*apacheconf.Directive // by file
+	htaccessOrder []*apacheconf.Directive            // of all files, as they were read
+
 	certbotRead     bool
 	certbotSettings *letsencrypt.Caddyfile
 }
@@ -85,7 +90,9 @@ func Translate(ctx context.Context, tree *apacheconf.Tree, options Options) (*Re
 		options: withDefaults(options),
 		global:  NewBlock(),
 
-		logNames: map[string]int{},
+		logNames:      map[string]int{},
+		found:         map[string][]string{},
+		htaccessFiles: map[string][]*apacheconf.Directive{},
 	}
 	t.refuseForeignBytes()
 	t.server = t.serverOf(tree)
@@ -94,7 +101,7 @@ func Translate(ctx context.Context, tree *apacheconf.Tree, options Options) (*Re
 		return nil, err
 	}
 	t.settle()
-	result.Findings = t.sorted(tree.Directives, options.Accept)
+	result.Findings = t.sorted(slices.Concat(tree.Directives, t.htaccessOrder), options.Accept)
 	return result, ctx.Err()
 }
 
@@ -134,31 +141,28 @@ func (t *translation) refuseForeignBytes() {
 
 // settle gives a verdict to what no part has spoken of.
 func (t *translation) settle() {
-	reached := map[*apacheconf.Directive]bool{}
+	idle := map[*apacheconf.Directive]bool{} // in sections that apply nowhere
 	for _, site := range t.sites {
 		for _, section := range site.sections {
-			if section.applied || section.Kind == KindServer {
-				apacheconf.Walk(section.Directives, func(d *apacheconf.Directive) { reached[d] = true })
-			}
+			active := section.applied || section.Kind == KindServer
+			apacheconf.Walk(section.Directives, func(d *apacheconf.Directive) {
+				known, ok := idle[d]
+				idle[d] = !active && (known || !ok)
+			})
 		}
 	}
-	var walk func(list []*apacheconf.Directive, within *apacheconf.Directive)
-	walk = func(list []*apacheconf.Directive, within *apacheconf.Directive) {
-		for _, d := range list {
-			if !t.knows(d) {
-				t.settleOne(d, within, reached[d])
-			}
-			walk(d.Children, d)
+	apacheconf.Walk(slices.Concat(t.tree.Directives, t.htaccessOrder), func(d *apacheconf.Directive) {
+		if !t.knows(d) {
+			t.settleOne(d, idle[d])
 		}
-	}
-	walk(t.tree.Directives, nil)
+	})
 }
 
-func (t *translation) settleOne(d, within *apacheconf.Directive, reached bool) {
+func (t *translation) settleOne(d *apacheconf.Directive, idle bool) {
 	_, isSection := conditionOf(d)
 	switch {
-	case within != nil && !reached && t.idle(within):
-		t.record(d, Harmless, "stands in a section that applies to no site", "")
+	case idle:
+		t.record(d, Harmless, "stands in a section that applies to nothing a site serves", "")
 	case isSection:
 		t.record(d, Translated, "", "")
 	case isHarmless(d):
@@ -168,18 +172,6 @@ func (t *translation) settleOne(d, within *apacheconf.Directive, reached bool) {
 	default:
 		t.refuse(d, "no equivalent is known", "delete the line, or accept its loss")
 	}
-}
-
-// idle tells whether the section d was found to apply nowhere.
-func (t *translation) idle(d *apacheconf.Directive) bool {
-	for _, site := range t.sites {
-		for _, section := range site.sections {
-			if section.Opening == d && section.applied {
-				return false
-			}
-		}
-	}
-	return d.Section && !d.Is("VirtualHost")
 }
 
 func (t *translation) translated(d *apacheconf.Directive) { t.record(d, Translated, "", "") }

@@ -19,11 +19,14 @@ func (t *translation) writeAll() (*Result, error) {
 				site.groups = append(site.groups, g)
 			}
 		}
-		if len(site.groups) > 0 {
+		switch {
+		case len(site.groups) == 0:
+			t.unreachable(h, "nothing listens on the address of this virtual host")
+		case len(site.addresses()) == 0:
+			t.unreachable(h, "other virtual hosts before it have all its names")
+		default:
 			t.sites = append(t.sites, site)
-			continue
 		}
-		t.unreachable(h)
 	}
 	result := &Result{}
 	for _, site := range t.sites {
@@ -42,12 +45,11 @@ func (t *translation) writeAll() (*Result, error) {
 	return result, nil
 }
 
-// unreachable notes that nothing listens where a virtual host would answer.
-func (t *translation) unreachable(h *host) {
+// unreachable notes that no request reaches a virtual host.
+func (t *translation) unreachable(h *host, why string) {
 	if h.section == nil {
 		return
 	}
-	const why = "nothing listens on the address of this virtual host"
 	t.harmless(h.section, why)
 	apacheconf.Walk(h.section.Children, func(d *apacheconf.Directive) { t.harmless(d, why) })
 }
