@@ -43,6 +43,10 @@ type Rewrite struct {
 	Base string `json:"base,omitempty"`
 	// DocumentRoot is the site's; the default is that of the directive root.
 	DocumentRoot string `json:"document_root,omitempty"`
+	// ContextPrefix and ContextRoot are the URL path and the folder of the alias
+	// below which Directory lies; both empty without one.
+	ContextPrefix string `json:"context_prefix,omitempty"`
+	ContextRoot   string `json:"context_root,omitempty"`
 	// ServerName is name or name:port as in Apache's ServerName. It is used in
 	// URLs when a request has no Host, and to know the server's own URLs.
 	ServerName string `json:"server_name,omitempty"`
@@ -283,7 +287,8 @@ func (h *Rewrite) request(r *http.Request) *modrewrite.Request {
 		OwnHost: h.ownHost, SSL: func(name string) string { return sslVariable(r, name) },
 	}
 	if h.Directory != "" {
-		request.Filename = filepath.Clean(root) + cleanPath(r)
+		request.Filename = strings.TrimSuffix(filepath.Clean(rootOf(r)), "/") + cleanPath(r)
+		request.ContextPrefix, request.ContextRoot = h.ContextPrefix, h.ContextRoot
 	}
 	request.ServerName, request.Port = serverOf(r, h.name, h.port)
 	_, request.RemotePort, _ = net.SplitHostPort(r.RemoteAddr)

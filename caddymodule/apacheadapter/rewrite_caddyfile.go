@@ -25,6 +25,7 @@ func init() {
 //		directory     <folder>
 //		base          <url-path>
 //		document_root <folder>
+//		context       <url-path> <folder>    # of the alias that leads to the folder
 //		server_name   <name>[:<port>] [<aliases...>]
 //		options       <words...>
 //		map           <name> <source>
@@ -123,6 +124,12 @@ func (h *Rewrite) unmarshalSetting(d *caddyfile.Dispenser, name string, args []s
 	case "options":
 		h.Options = args
 		return nil
+	case "context":
+		if len(args) != 2 {
+			return d.ArgErr()
+		}
+		h.ContextPrefix, h.ContextRoot = args[0], args[1]
+		return nil
 	}
 	if len(args) != 1 {
 		return d.ArgErr()
@@ -138,7 +145,7 @@ func (h *Rewrite) unmarshalSetting(d *caddyfile.Dispenser, name string, args []s
 	case "document_root":
 		h.DocumentRoot = args[0]
 	default:
-		return d.Errf("unknown option %q: apache_rewrite has directory, base, document_root, server_name, options, map, cond and rule", name)
+		return d.Errf("unknown option %q: apache_rewrite has directory, base, document_root, context, server_name, options, map, cond and rule", name)
 	}
 	return nil
 }

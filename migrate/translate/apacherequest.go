@@ -1,0 +1,31 @@
+package translate
+
+import "strings"
+
+func init() {
+	Register(Part{Stage: StageEarly, Directives: []string{"AllowEncodedSlashes", "MergeSlashes"}, Site: writeRequest})
+}
+
+// writeRequest writes what reads the path as Apache does, which everything
+// after it relies on.
+func writeRequest(s *Site, b *Block) {
+	options := b.Detached()
+	for _, d := range s.All("AllowEncodedSlashes", "MergeSlashes") {
+		if len(d.Args) != 1 {
+			s.Refuse(d, "it takes On or Off", "correct the line")
+			return
+		}
+		s.Translated(d)
+	}
+	if d := s.Last("AllowEncodedSlashes"); d != nil && !strings.EqualFold(d.Args[0], "Off") {
+		options.Line("encoded_slashes", strings.ToLower(d.Args[0]))
+	}
+	if d := s.Last("MergeSlashes"); d != nil && strings.EqualFold(d.Args[0], "Off") {
+		options.Line("merge_slashes", "off")
+	}
+	if options.Empty() {
+		b.Line("apache_request")
+		return
+	}
+	b.Open("apache_request").Append(options)
+}
