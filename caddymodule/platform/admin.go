@@ -11,6 +11,8 @@ import (
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/aditechsphere/fairway/backends/access"
+	"github.com/aditechsphere/fairway/backends/homepage"
+	"github.com/aditechsphere/fairway/backends/homepage/httpapi"
 	"github.com/aditechsphere/fairway/caddymodule/internal/adminapi"
 )
 
@@ -24,6 +26,7 @@ func init() {
 //	POST   /fairway/keys         make a key: {"name", "scopes", "life"}
 //	DELETE /fairway/keys/{id}    revoke a key
 //	POST   /fairway/sign-in      a one-time sign-in link for the operator
+//	GET    /fairway/status       how the services are, as operators see it
 type adminAPI struct{}
 
 // CaddyModule returns the Caddy module information.
@@ -54,6 +57,7 @@ func (*adminAPI) Routes() []caddy.AdminRoute {
 		{Pattern: "/fairway/keys", Handler: caddy.AdminHandlerFunc(handleKeys)},
 		{Pattern: "/fairway/keys/", Handler: caddy.AdminHandlerFunc(handleKey)},
 		{Pattern: "/fairway/sign-in", Handler: caddy.AdminHandlerFunc(handleSignIn)},
+		{Pattern: "/fairway/status", Handler: caddy.AdminHandlerFunc(handleStatus)},
 	}
 }
 
@@ -195,6 +199,19 @@ func handleSignIn(w http.ResponseWriter, r *http.Request) error {
 		"url":     origins[0] + "/sign-in?token=" + token,
 		"expires": time.Now().Add(access.TokenLife).UTC().Format(time.RFC3339),
 	})
+}
+
+func handleStatus(w http.ResponseWriter, r *http.Request) error {
+	if r.Method != http.MethodGet {
+		return adminapi.MethodNotAllowed(w, "GET")
+	}
+	app, err := Running()
+	if err != nil {
+		return err
+	}
+	entries := app.Catalogue().Entries()
+	report := homepage.Assess(entries, time.Now().UTC()) // the time after what was seen
+	return adminapi.WriteJSON(w, http.StatusOK, httpapi.ReportOf(report, true))
 }
 
 // Interface guards

@@ -108,6 +108,9 @@ func (a *App) Provision(ctx caddy.Context) error {
 	a.Store.Folder = absolute
 	a.place = location{folder: absolute, dsn: caddy.NewReplacer().ReplaceAll(a.Store.DSN, "")}
 	a.onOpen = append(a.onOpen, a.openHistory)
+	if err := ctx.GetMetricsRegistry().Register((*metrics)(a)); err != nil {
+		return fmt.Errorf("registering metrics: %w", err)
+	}
 	return a.watchReload(ctx)
 }
 

@@ -33,7 +33,7 @@ func (a *App) openHistory() (err error) {
 // open.
 func (a *App) History() *history.Keeper { return a.history }
 
-// keepHistory observes the services until the app stops.
+// keepHistory observes the services until the app stops, and then once more.
 func (a *App) keepHistory() {
 	ticker := time.NewTicker(history.Tick)
 	defer ticker.Stop()
@@ -41,6 +41,7 @@ func (a *App) keepHistory() {
 		a.observe()
 		select {
 		case <-a.stop:
+			a.observe()
 			return
 		case <-ticker.C:
 		}

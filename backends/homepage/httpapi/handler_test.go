@@ -260,7 +260,7 @@ func TestServicesIsJSON(t *testing.T) {
 	t.Parallel()
 	w := httptest.NewRecorder()
 	newHandler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/api/v1/services", nil))
-	var got reportView
+	var got Report
 	if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil || got.Services == nil || got.State != "unknown" || !got.Checked.Equal(now) {
 		t.Errorf("%s: %+v, %v", w.Body, got, err)
 	}

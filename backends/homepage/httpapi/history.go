@@ -14,23 +14,24 @@ import (
 // resolutions by the name a client gives them.
 var resolutions = map[string]history.Resolution{"minute": history.Minutes, "hour": history.Hours, "day": history.Days}
 
-// historyView is the body of GET /api/v1/services/{id}/history.
-type historyView struct {
-	Service    string      `json:"service"`
-	Resolution string      `json:"resolution"`
-	From       time.Time   `json:"from"`
-	To         time.Time   `json:"to"`
-	Points     []pointView `json:"points"`
+// History is the body of GET /api/v1/services/{id}/history.
+type History struct {
+	Service    string    `json:"service"`
+	Resolution string    `json:"resolution"`
+	From       time.Time `json:"from"`
+	To         time.Time `json:"to"`
+	Points     []Point   `json:"points"`
 }
 
-type pointView struct {
+// Point is one of the points of a [History].
+type Point struct {
 	Start     time.Time         `json:"start"`
 	Requests  uint64            `json:"requests"`
 	ByClass   map[string]uint64 `json:"by_class"`
 	Unreached uint64            `json:"unreached"`
 	Abandoned uint64            `json:"abandoned"`
 	Bytes     uint64            `json:"bytes"`
-	FirstByte *firstByteView    `json:"first_byte_ms,omitempty"` // with requests
+	FirstByte *FirstByte        `json:"first_byte_ms,omitempty"` // with requests
 
 	// Seconds in each state; what is missing from the span was not observed.
 	Seconds map[homepage.State]float64 `json:"seconds"`
@@ -60,7 +61,7 @@ func past(cfg Config) http.Handler {
 			refuse(w, r, cfg, err)
 			return
 		}
-		view := historyView{Service: id, Resolution: asked.resolution, From: asked.from, To: asked.to, Points: make([]pointView, len(points))}
+		view := History{Service: id, Resolution: asked.resolution, From: asked.from, To: asked.to, Points: make([]Point, len(points))}
 		for i := range points {
 			view.Points[i] = viewOfPoint(&points[i])
 		}
@@ -92,8 +93,8 @@ func periodOf(r *http.Request, now time.Time) (p period, err error) {
 	return p, nil
 }
 
-func viewOfPoint(p *history.Point) pointView {
-	view := pointView{
+func viewOfPoint(p *history.Point) Point {
+	view := Point{
 		Start: p.Start, Requests: p.Tally.Requests(), ByClass: byClass(p.Tally.Classes),
 		Unreached: p.Tally.Unreached, Abandoned: p.Tally.Abandoned, Bytes: p.Tally.Bytes,
 		Seconds: make(map[homepage.State]float64),

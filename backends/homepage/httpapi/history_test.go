@@ -49,7 +49,7 @@ func TestHistoryTellsWhatHappened(t *testing.T) {
 	})
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/api/v1/services/blog/history?resolution=minute", nil))
-	var body historyView
+	var body History
 	if err := json.Unmarshal(w.Body.Bytes(), &body); err != nil || len(body.Points) != 2 {
 		t.Fatalf("%v: %s", err, w.Body)
 	}

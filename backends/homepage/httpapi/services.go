@@ -12,15 +12,16 @@ import (
 	"github.com/aditechsphere/fairway/backends/internal/problem"
 )
 
-// reportView is the body of GET /api/v1/services.
-type reportView struct {
-	Checked  time.Time     `json:"checked"`
-	State    string        `json:"state"`
-	Verdict  string        `json:"verdict"`
-	Services []serviceView `json:"services"`
+// Report is the body of GET /api/v1/services.
+type Report struct {
+	Checked  time.Time `json:"checked"`
+	State    string    `json:"state"`
+	Verdict  string    `json:"verdict"`
+	Services []Service `json:"services"`
 }
 
-type serviceView struct {
+// Service is one of the services in a [Report].
+type Service struct {
 	ID          string   `json:"id"`
 	Name        string   `json:"name"`
 	Description string   `json:"description,omitempty"`
@@ -28,27 +29,27 @@ type serviceView struct {
 	URLs        []string `json:"urls"`
 	Health      string   `json:"health,omitempty"`
 
-	State    string        `json:"state"`
-	Reason   string        `json:"reason,omitempty"`
-	Since    *time.Time    `json:"since,omitempty"` // of an unbroken run of failures
-	Evidence *evidenceView `json:"evidence,omitempty"`
-	Requests *requestsView `json:"requests,omitempty"` // when they are measured
+	State    string     `json:"state"`
+	Reason   string     `json:"reason,omitempty"`
+	Since    *time.Time `json:"since,omitempty"` // of an unbroken run of failures
+	Evidence *Evidence  `json:"evidence,omitempty"`
+	Requests *Requests  `json:"requests,omitempty"` // when they are measured
 
 	// For operators only.
 	Upstreams []string `json:"upstreams,omitempty"`
 	Error     string   `json:"error,omitempty"`
 }
 
-// evidenceView is the observation that the state rests on.
-type evidenceView struct {
+// Evidence is the observation that the state rests on.
+type Evidence struct {
 	Source    string    `json:"source"`
 	At        time.Time `json:"at"`
 	Status    int       `json:"status,omitempty"`
 	LatencyMS float64   `json:"latency_ms"`
 }
 
-// requestsView counts real requests from a time on.
-type requestsView struct {
+// Requests counts real requests from a time on.
+type Requests struct {
 	Since     time.Time         `json:"since"`
 	Total     uint64            `json:"total"`
 	ByClass   map[string]uint64 `json:"by_class"`
@@ -56,17 +57,19 @@ type requestsView struct {
 	Abandoned uint64            `json:"abandoned"`
 	InFlight  int64             `json:"in_flight"`
 	Bytes     uint64            `json:"bytes"`
-	FirstByte firstByteView     `json:"first_byte_ms"`
-	Recent    recentView        `json:"last_minute"`
+	FirstByte FirstByte         `json:"first_byte_ms"`
+	Recent    Recent            `json:"last_minute"`
 }
 
-type firstByteView struct {
+// FirstByte are percentiles of the time to first byte, in milliseconds.
+type FirstByte struct {
 	P50 float64 `json:"p50"`
 	P95 float64 `json:"p95"`
 	P99 float64 `json:"p99"`
 }
 
-type recentView struct {
+// Recent counts about the last minute.
+type Recent struct {
 	Requests uint64 `json:"requests"`
 	Failures uint64 `json:"failures"`
 }
@@ -86,7 +89,7 @@ func services(cfg Config) http.Handler {
 		entries := cfg.Catalogue.Entries()
 		// The time is read after the entries, or what was just seen would seem
 		// to come from the future.
-		respond(w, r, cfg, viewOf(homepage.Assess(entries, cfg.Now().UTC()), operator))
+		respond(w, r, cfg, ReportOf(homepage.Assess(entries, cfg.Now().UTC()), operator))
 	})
 }
 
@@ -119,10 +122,11 @@ func refuse(w http.ResponseWriter, r *http.Request, cfg Config, err error) {
 	problem.Write(w, p)
 }
 
-func viewOf(report homepage.Report, operator bool) reportView {
-	view := reportView{
+// ReportOf is the report as JSON shows it, to operators with what is for them only.
+func ReportOf(report homepage.Report, operator bool) Report {
+	view := Report{
 		Checked: report.At, State: string(report.State), Verdict: report.Verdict,
-		Services: make([]serviceView, 0, len(report.Services)),
+		Services: make([]Service, 0, len(report.Services)),
 	}
 	for _, judgement := range report.Services {
 		service := viewOfService(judgement, report.At)
@@ -135,14 +139,14 @@ func viewOf(report homepage.Report, operator bool) reportView {
 }
 
 // viewOfService is what anyone may see.
-func viewOfService(j homepage.Judgement, now time.Time) serviceView {
-	view := serviceView{
+func viewOfService(j homepage.Judgement, now time.Time) Service {
+	view := Service{
 		ID: j.ID, Name: j.Title(), Description: j.Description, Kind: string(j.Kind),
 		URLs: append([]string{}, j.URLs...), Health: j.Health,
 		State: string(j.State), Reason: j.Reason(now), Requests: requestsOf(j.Entry),
 	}
 	if basis := j.Basis; !basis.At.IsZero() {
-		view.Evidence = &evidenceView{string(basis.Source), basis.At.UTC(), basis.Status, milliseconds(basis.Latency)}
+		view.Evidence = &Evidence{string(basis.Source), basis.At.UTC(), basis.Status, milliseconds(basis.Latency)}
 	}
 	if since := j.Basis.Since.UTC(); j.State == homepage.Failing && !j.Basis.Since.IsZero() {
 		view.Since = &since
@@ -150,16 +154,16 @@ func viewOfService(j homepage.Judgement, now time.Time) serviceView {
 	return view
 }
 
-func requestsOf(e homepage.Entry) *requestsView {
+func requestsOf(e homepage.Entry) *Requests {
 	seen := e.Evidence
 	if seen.Since.IsZero() {
 		return nil
 	}
-	return &requestsView{
+	return &Requests{
 		Since: seen.Since.UTC(), Total: seen.Requests(), Unreached: seen.Unreached, Abandoned: seen.Abandoned,
 		InFlight: seen.InFlight, Bytes: seen.Bytes,
 		ByClass: byClass(seen.Classes), FirstByte: *firstByteOf(&seen.FirstByte),
-		Recent: recentView(seen.Recent),
+		Recent: Recent(seen.Recent),
 	}
 }
 
@@ -169,8 +173,8 @@ func byClass(classes [6]uint64) map[string]uint64 {
 	}
 }
 
-func firstByteOf(h *measure.Histogram) *firstByteView {
-	return &firstByteView{milliseconds(h.Quantile(0.50)), milliseconds(h.Quantile(0.95)), milliseconds(h.Quantile(0.99))}
+func firstByteOf(h *measure.Histogram) *FirstByte {
+	return &FirstByte{milliseconds(h.Quantile(0.50)), milliseconds(h.Quantile(0.95)), milliseconds(h.Quantile(0.99))}
 }
 
 // milliseconds, to the microsecond.

@@ -72,6 +72,16 @@ func (h *Histogram) Quantile(q float64) time.Duration {
 	return 0
 }
 
+// AtMost counts the requests of at most d, exact when d is the bound of a
+// bucket, as powers of two times 1.024 µs are.
+func (h *Histogram) AtMost(d time.Duration) uint64 {
+	var n uint64
+	for _, count := range h[:bucketOf(d)] {
+		n += count
+	}
+	return n
+}
+
 // Since is what came to the histogram after an earlier state of it.
 func (h *Histogram) Since(earlier *Histogram) *Histogram {
 	d := new(Histogram)

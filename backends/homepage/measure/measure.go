@@ -58,6 +58,7 @@ type Recorder struct {
 	unreached atomic.Uint64
 	bytes     atomic.Uint64
 	firstByte [buckets]atomic.Uint64
+	waited    atomic.Int64 // sum of the times to first byte, in nanoseconds
 	window    window
 
 	successAt atomic.Int64  // Unix nanoseconds; 0: never
@@ -86,6 +87,7 @@ func (r *Recorder) End(result Result) {
 	r.window.begin(now, r.totals)
 	r.classes[classOf(result.Status)].Add(1)
 	r.firstByte[bucketOf(result.TTFB)].Add(1)
+	r.waited.Add(int64(result.TTFB))
 	cause := CauseOf(result)
 	if cause == NoFailure {
 		r.success.Store(pack(result))

@@ -14,6 +14,8 @@ type Snapshot struct {
 	Bytes     uint64    // of all bodies sent
 	FirstByte Histogram // time to first byte of the requests in Classes
 
+	FirstByteSum time.Duration // of these times
+
 	Last        time.Time // when the last request in Classes ended; zero: never
 	LastSuccess Success
 	LastFailure Failure
@@ -60,6 +62,8 @@ func (r *Recorder) Snapshot() Snapshot {
 		Unreached: r.unreached.Load(),
 		Abandoned: r.abandoned.Load(),
 		Bytes:     r.bytes.Load(),
+
+		FirstByteSum: time.Duration(r.waited.Load()),
 	}
 	for i := range s.Classes {
 		s.Classes[i] = r.classes[i].Load()

@@ -1,0 +1,105 @@
+package command
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aditechsphere/fairway/backends/homepage"
+	"github.com/aditechsphere/fairway/backends/homepage/httpapi"
+)
+
+// Exit codes of `caddy fairway status`, beside 0 when all services answer and 1
+// when the server could not be asked.
+const (
+	exitFailing = 3
+	exitUnknown = 4
+)
+
+func statusCommand() *cobra.Command {
+	var (
+		server endpoint
+		asJSON bool
+	)
+	cmd := &cobra.Command{
+		Use:   "status",
+		Short: "Shows how the services are",
+		Long: `Shows how the services of the running server are, as the Homepage judges them.
+
+Exit codes: 0 all services answer; 1 the server could not be asked; 3 a service
+is failing; 4 none is failing, but of some nothing is known.`,
+		Example: `  caddy fairway status
+  caddy fairway status --json | jq -r '.services[] | select(.state == "failing") | .id'`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			var report httpapi.Report
+			if err := server.call(http.MethodGet, "/fairway/status", nil, &report); err != nil {
+				return err
+			}
+			print := printStatus
+			if asJSON {
+				print = func(io.Writer, httpapi.Report) error { return printJSON(cmd, report) }
+			}
+			if err := print(cmd.OutOrStdout(), report); err != nil {
+				return err
+			}
+			switch homepage.State(report.State) {
+			case homepage.Failing:
+				return exitError{exitFailing, errors.New(report.Verdict)}
+			case homepage.Unknown:
+				return exitError{exitUnknown, errors.New(report.Verdict)}
+			}
+			return nil
+		},
+	}
+	server.flags(cmd)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "Print JSON")
+	return cmd
+}
+
+// printStatus writes the verdict and a line for each service, worst first.
+func printStatus(out io.Writer, report httpapi.Report) error {
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(table, "%s\n\n", report.Verdict)
+	for _, service := range report.Services {
+		address := "-"
+		if len(service.URLs) > 0 {
+			address = service.URLs[0]
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n",
+			strings.ToUpper(service.State), service.ID, address, evidence(service, report.Checked), traffic(service))
+	}
+	return table.Flush()
+}
+
+// evidence is what the state rests on: "probed 3 s ago: 200 in 1.2 ms".
+func evidence(service httpapi.Service, now time.Time) string {
+	e := service.Evidence
+	if e == nil {
+		return "nothing seen"
+	}
+	text := fmt.Sprintf("%s %s ago: ", e.Source, now.Sub(e.At).Round(time.Second))
+	switch {
+	case service.Reason != "":
+		return text + service.Reason
+	case e.Status == 0:
+		return text + "no answer"
+	default:
+		return text + fmt.Sprintf("%d in %.1f ms", e.Status, e.LatencyMS)
+	}
+}
+
+// traffic is what the last minute's requests came to.
+func traffic(service httpapi.Service) string {
+	if service.Requests == nil {
+		return "not measured"
+	}
+	recent := service.Requests.Recent
+	return fmt.Sprintf("%d requests in a minute, %d failed", recent.Requests, recent.Failures)
+}
