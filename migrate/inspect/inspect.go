@@ -92,7 +92,7 @@ func Gather(ctx context.Context, options Options) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	result, err := translate.Translate(ctx, tree, translate.Options{Accept: options.Accept})
+	result, err := translate.Translate(ctx, tree, translate.Options{Accept: options.Accept, Letsencrypt: options.LetsEncrypt})
 	if err != nil {
 		return nil, err
 	}

@@ -8,10 +8,12 @@ import (
 	"github.com/aditechsphere/fairway/migrate/apacheconf"
 )
 
-// Port is a TCP address that a process listens on.
+// Port is a TCP port, and an address at which a process listens on it.
 type Port struct {
-	Address string `json:"address"`
+	Address string `json:"address,omitempty"`
 	Port    int    `json:"port"`
+	// Free says that nobody listens on the port.
+	Free bool `json:"free,omitempty"`
 	// PID and Program are empty when only root may know.
 	PID     int    `json:"pid,omitempty"`
 	Program string `json:"program,omitempty"`

@@ -11,7 +11,7 @@ import (
 	"github.com/aditechsphere/fairway/migrate/handover"
 )
 
-// ports tells who listens on the numbered ports. What only root may see of other
+// ports tells who listens on the numbered ports, or that nobody does. What only root may see of other
 // processes stays empty.
 func ports(numbers []int) []Port {
 	listeners, err := handover.Listening(os.Getpid())
@@ -28,6 +28,11 @@ func ports(numbers []int) []Port {
 		port := Port{Address: l.Addr().String(), Port: int(l.Port()), PID: owner.pid, Program: owner.program}
 		if !slices.Contains(list, port) {
 			list = append(list, port)
+		}
+	}
+	for _, number := range numbers {
+		if !slices.ContainsFunc(list, func(p Port) bool { return p.Port == number }) {
+			list = append(list, Port{Port: number, Free: true})
 		}
 	}
 	slices.SortFunc(list, func(a, b Port) int { return cmp.Or(a.Port-b.Port, strings.Compare(a.Address, b.Address)) })

@@ -155,23 +155,32 @@ var lostHeadings = map[translate.Verdict]string{
 
 func (t *text) lost(r *Report) {
 	var verdict translate.Verdict
-	for _, finding := range r.Lost() {
+	lost := r.Lost()
+	for i, finding := range lost {
 		if finding.Verdict != verdict {
 			verdict = finding.Verdict
 			t.line("")
 			t.line("%s", t.verdict(verdict, lostHeadings[verdict]))
 		}
-		t.finding(finding)
+		t.line("  %s  %s", t.bold(finding.String()), finding.Text)
+		// Lines in a row with the same reason have it once.
+		if i+1 == len(lost) || reasonOf(lost[i+1]) != reasonOf(finding) {
+			t.reason("      ", finding)
+		}
 	}
 }
 
-func (t *text) finding(finding translate.Finding) {
-	t.line("  %s  %s", t.bold(finding.String()), finding.Text)
+// reasonOf is what findings in a row may share.
+func reasonOf(finding translate.Finding) translate.Finding {
+	return translate.Finding{Verdict: finding.Verdict, Why: finding.Why, Do: finding.Do}
+}
+
+func (t *text) reason(indent string, finding translate.Finding) {
 	if finding.Why != "" {
-		t.line("      %s", finding.Why)
+		t.line("%s%s", indent, finding.Why)
 	}
 	if finding.Do != "" {
-		t.line("      do: %s", finding.Do)
+		t.line("%sdo: %s", indent, finding.Do)
 	}
 }
 
@@ -184,12 +193,7 @@ func (t *text) directives(r *Report) {
 		t.line("%s", t.bold(site.Title()))
 		for _, finding := range site.Findings {
 			t.line("  %s %s  %s", t.verdict(finding.Verdict, fmt.Sprintf("%-14s", verdictWords[finding.Verdict])), t.dim(r.short(finding.Position)), finding.Text)
-			if finding.Why != "" {
-				t.line("                 %s", finding.Why)
-			}
-			if finding.Do != "" {
-				t.line("                 do: %s", finding.Do)
-			}
+			t.reason(strings.Repeat(" ", 17), finding)
 		}
 	}
 }

@@ -129,6 +129,9 @@ func (c *Certificate) Title() string {
 
 // Holder is the program that listens, with its process number.
 func (p Port) Holder() string {
+	if p.Free {
+		return "nobody"
+	}
 	if p.PID == 0 {
 		return "another user's process (root may see it)"
 	}
