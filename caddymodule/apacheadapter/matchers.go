@@ -92,18 +92,18 @@ func (m *MatchFiles) Provision(caddy.Context) error { return m.provision() }
 // MatchWithError implements caddyhttp.RequestMatcherWithError.
 func (m *MatchFiles) MatchWithError(r *http.Request) (bool, error) {
 	clean := cleanPath(r)
-	if m.matches(path.Base(clean)) && !strings.HasSuffix(clean, "/") {
+	if !strings.HasSuffix(clean, "/") && m.matches(path.Base(clean)) {
 		return true, nil
 	}
-	// An element in the middle counts when it is a file, or nothing is there.
-	elements := strings.Split(strings.Trim(clean, "/"), "/")
-	for _, element := range elements {
+	// An element before the last counts when it is a file, or nothing is there.
+	for element := range strings.SplitSeq(strings.Trim(clean, "/"), "/") {
 		if m.matches(element) {
 			found := walk(r)
-			return m.matches(filepath.Base(found.name)), nil
+			isFolder := found.info != nil && found.info.IsDir()
+			return !isFolder && m.matches(filepath.Base(found.name)) || isFolder && m.matches(""), nil
 		}
 	}
-	return m.compiled != nil && strings.HasSuffix(clean, "/") && m.matches(""), nil
+	return strings.HasSuffix(clean, "/") && m.matches(""), nil
 }
 
 func (m *MatchFiles) matches(name string) bool {

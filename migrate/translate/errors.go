@@ -49,7 +49,7 @@ func writeErrors(s *Site, b *Block) {
 	if !chain.Empty() {
 		b.Append(chain)
 	}
-	b.Line("error_page")
+	b.Line("apache_error")
 }
 
 // ofWholeSite tells whether a section applies to every file of the document root.
@@ -100,7 +100,7 @@ func (s *Site) writeLocalDocument(b *Block, d *apacheconf.Directive, document st
 	b.Line("root", "*", Literal(root))
 	b.Line("rewrite", "*", Literal(file))
 	existing := b.Open("route", "@error_document")
-	existing.Line("apache_types")
+	existing.Line("apache_file")
 	existing.Open("file_server").Line("status", "{http.error.status_code}")
 	s.needErrorFile()
 }

@@ -152,7 +152,9 @@ func fastCGIAddress(target string) (string, bool) {
 // WriteFastCGI writes a FastCGI server as the answer. The script's file is the
 // site's root and the path of the request, or root and the path.
 func (s *Site) WriteFastCGI(b *Block, dial, root string) {
-	transport := b.Open("reverse_proxy", Literal(dial)).Open("transport", "fastcgi")
+	proxy := b.Open("reverse_proxy", Literal(dial))
+	s.WriteFastCGIHeaders(proxy)
+	transport := proxy.Open("transport", "fastcgi")
 	transport.Line("split", ".php")
 	if root != "" {
 		transport.Line("root", Literal(root))

@@ -81,8 +81,8 @@ func (s *Site) writeTypesOf(b *Block, sections []*Section) {
 		inner.Line("force_type", Literal(d.Args[0]))
 	}
 	if inner.Empty() {
-		b.Line("apache_types")
+		b.Line("apache_file")
 		return
 	}
-	b.Open("apache_types").Append(inner)
+	b.Open("apache_file").Append(inner)
 }

@@ -3,12 +3,15 @@ package apacheadapter
 import (
 	"bufio"
 	"errors"
+	"fmt"
+	"io"
 	"io/fs"
 	"net/http"
 	"os"
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -17,19 +20,20 @@ import (
 )
 
 func init() {
-	caddy.RegisterModule(new(Types))
-	httpcaddyfile.RegisterHandlerDirective("apache_types", func(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
-		handler := new(Types)
+	caddy.RegisterModule(new(File))
+	httpcaddyfile.RegisterHandlerDirective("apache_file", func(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
+		handler := new(File)
 		return handler, handler.UnmarshalCaddyfile(h.Dispenser)
 	})
-	httpcaddyfile.RegisterDirectiveOrder("apache_types", httpcaddyfile.Before, "file_server")
+	httpcaddyfile.RegisterDirectiveOrder("apache_file", httpcaddyfile.Before, "file_server")
 }
 
-// Types gives files the Content-Type and Content-Encoding that Apache gives
-// them: by all extensions of their name, the last one that is known counting.
-// It stands before file_server.
+// File has file_server send files as Apache sends them. They get the
+// Content-Type and Content-Encoding of all extensions of their name, of which
+// the last one that is known counts. POST is answered like GET, OPTIONS with
+// the methods there are, a method nobody knows with 501. Vary is left to encode.
 //
-//	apache_types [<matcher>] {
+//	apache_file [<matcher>] {
 //		types_config    <file>            # default: /etc/mime.types, where there is one
 //		add_type        <type> <extensions...>
 //		remove_type     <extensions...>
@@ -37,7 +41,7 @@ func init() {
 //		default_charset <charset>         # for text/plain and text/html
 //		force_type      <type>
 //	}
-type Types struct {
+type File struct {
 	// TypesConfig is a file of lines "type ext ext". The default is
 	// /etc/mime.types; only a named file must exist.
 	TypesConfig string `json:"types_config,omitempty"`
@@ -55,12 +59,12 @@ type Types struct {
 }
 
 // CaddyModule returns the Caddy module information.
-func (*Types) CaddyModule() caddy.ModuleInfo {
-	return caddy.ModuleInfo{ID: "http.handlers.apache_types", New: func() caddy.Module { return new(Types) }}
+func (*File) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "http.handlers.apache_file", New: func() caddy.Module { return new(File) }}
 }
 
 // Provision reads the file of types.
-func (t *Types) Provision(caddy.Context) error {
+func (t *File) Provision(caddy.Context) error {
 	name := t.TypesConfig
 	if name == "" {
 		name = "/etc/mime.types"
@@ -93,24 +97,85 @@ func readTypes(name string) (map[string]string, error) {
 	return types, scanner.Err()
 }
 
-func (t *Types) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
-	if strings.HasSuffix(r.URL.Path, "/") {
-		return next.ServeHTTP(w, r) // a list, whose handler knows its type
+// methods are those that Apache has for a file.
+const methods = "GET,POST,OPTIONS,HEAD"
+
+func (t *File) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	switch r.Method {
+	case http.MethodGet, http.MethodHead:
+	case http.MethodPost:
+		r.Method = http.MethodGet
+	case http.MethodOptions:
+		w.Header().Set("Allow", methods)
+		w.WriteHeader(http.StatusOK)
+		return nil
+	case http.MethodPut, http.MethodDelete, http.MethodPatch, http.MethodTrace, "PROPFIND", "PROPPATCH", "MKCOL", "COPY", "MOVE", "LOCK", "UNLOCK", http.MethodConnect:
+		w.Header().Set("Allow", methods)
+		return caddyhttp.Error(http.StatusMethodNotAllowed, fmt.Errorf("%s is not for files", r.Method))
+	default:
+		w.Header().Set("Allow", methods)
+		return caddyhttp.Error(http.StatusNotImplemented, fmt.Errorf("no such method: %s", r.Method))
 	}
-	contentType, encodings := t.of(path.Base(r.URL.Path))
+	if since, err := http.ParseTime(r.Header.Get("If-Modified-Since")); err == nil && since.After(time.Now()) {
+		r.Header.Del("If-Modified-Since") // as Apache: no date to compare with
+	}
+	isList := strings.HasSuffix(r.URL.Path, "/")
+	if !isList {
+		t.setType(w.Header(), path.Base(r.URL.Path))
+	}
+	return next.ServeHTTP(&fileWriter{ResponseWriterWrapper: &caddyhttp.ResponseWriterWrapper{ResponseWriter: w}, isList: isList}, r)
+}
+
+func (t *File) setType(header http.Header, name string) {
+	contentType, encodings := t.of(name)
 	if contentType == "" {
-		w.Header()["Content-Type"] = nil // Apache sends none for what it does not know
+		header["Content-Type"] = nil // Apache sends none for what it does not know
 	} else {
-		w.Header().Set("Content-Type", contentType)
+		header.Set("Content-Type", contentType)
 	}
 	if len(encodings) > 0 {
-		w.Header().Set("Content-Encoding", strings.Join(encodings, ", "))
+		header.Set("Content-Encoding", strings.Join(encodings, ", "))
 	}
-	return next.ServeHTTP(w, r)
+}
+
+// fileWriter takes headers away that file_server adds and Apache does not.
+type fileWriter struct {
+	*caddyhttp.ResponseWriterWrapper
+	isList  bool
+	written bool
+}
+
+func (w *fileWriter) WriteHeader(status int) {
+	if !w.written && status >= 200 {
+		w.written = true
+		header := w.Header()
+		header["Vary"] = slices.DeleteFunc(header["Vary"], func(value string) bool {
+			return value == "Accept-Encoding" || value == "Accept, Accept-Encoding"
+		})
+		if w.isList {
+			header.Del("Last-Modified")
+		}
+	}
+	w.ResponseWriterWrapper.WriteHeader(status)
+}
+
+func (w *fileWriter) Write(p []byte) (int, error) {
+	if !w.written {
+		w.WriteHeader(http.StatusOK)
+	}
+	return w.ResponseWriterWrapper.Write(p)
+}
+
+// ReadFrom lets the kernel copy the file where the connection can.
+func (w *fileWriter) ReadFrom(from io.Reader) (int64, error) {
+	if !w.written {
+		w.WriteHeader(http.StatusOK)
+	}
+	return w.ResponseWriterWrapper.ReadFrom(from)
 }
 
 // of is the type and the encodings of a file by its name.
-func (t *Types) of(name string) (contentType string, encodings []string) {
+func (t *File) of(name string) (contentType string, encodings []string) {
 	extensions := strings.Split(strings.TrimLeft(name, "."), ".")[1:]
 	for _, extension := range extensions {
 		extension = strings.ToLower(extension)
@@ -134,7 +199,7 @@ func (t *Types) of(name string) (contentType string, encodings []string) {
 	return contentType, encodings
 }
 
-func (t *Types) typeOf(extension string) (string, bool) {
+func (t *File) typeOf(extension string) (string, bool) {
 	if found, ok := t.Types[extension]; ok {
 		return found, found != ""
 	}
@@ -143,7 +208,7 @@ func (t *Types) typeOf(extension string) (string, bool) {
 }
 
 // UnmarshalCaddyfile reads the directive.
-func (t *Types) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+func (t *File) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // the directive's name
 	if d.NextArg() {
 		return d.ArgErr()
@@ -167,7 +232,7 @@ func (t *Types) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	return nil
 }
 
-func (t *Types) option(d *caddyfile.Dispenser, name string, args []string) error {
+func (t *File) option(d *caddyfile.Dispenser, name string, args []string) error {
 	least, most := 1, 1
 	switch name {
 	case "add_type", "add_encoding":
@@ -176,7 +241,7 @@ func (t *Types) option(d *caddyfile.Dispenser, name string, args []string) error
 		most = 1 << 16
 	case "types_config", "default_charset", "force_type":
 	default:
-		return d.Errf("unknown option %q of apache_types", name)
+		return d.Errf("unknown option %q of apache_file", name)
 	}
 	if len(args) < least || len(args) > most {
 		return d.ArgErr()
@@ -209,7 +274,7 @@ func addExtensions(to *map[string]string, value string, extensions []string) {
 
 // Interface guards
 var (
-	_ caddy.Provisioner           = (*Types)(nil)
-	_ caddyhttp.MiddlewareHandler = (*Types)(nil)
-	_ caddyfile.Unmarshaler       = (*Types)(nil)
+	_ caddy.Provisioner           = (*File)(nil)
+	_ caddyhttp.MiddlewareHandler = (*File)(nil)
+	_ caddyfile.Unmarshaler       = (*File)(nil)
 )
