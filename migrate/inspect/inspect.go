@@ -158,20 +158,36 @@ func (r *Report) judge(tree *apacheconf.Tree, result *translate.Result) {
 	markDefaults(r.Sites)
 }
 
-// Lost are the findings that say that something differs or is gone, the worst
-// first.
-func (r *Report) Lost() []translate.Finding {
-	var lost []translate.Finding
+// Loss is what differs or is gone for one reason.
+type Loss struct {
+	Verdict translate.Verdict `json:"verdict"`
+	Why     string            `json:"why,omitempty"`
+	Do      string            `json:"do,omitempty"`
+	// Lines are where, in the order of the configuration.
+	Lines []translate.Finding `json:"lines"`
+}
+
+// Losses are the findings that say that something differs or is gone, by their
+// reason, the worst first.
+func (r *Report) Losses() []*Loss {
+	var losses []*Loss
 	seen := map[translate.Finding]bool{}
 	for _, verdict := range []translate.Verdict{translate.Refused, translate.Ignored, translate.Approximate} {
+		byReason := map[[2]string]*Loss{}
 		for _, site := range append([]*Site{r.Server}, r.Sites...) {
 			for _, finding := range site.Findings {
-				if finding.Verdict == verdict && !seen[finding] {
-					lost = append(lost, finding)
-					seen[finding] = true
+				if finding.Verdict != verdict || seen[finding] {
+					continue
 				}
+				seen[finding] = true
+				reason := [2]string{finding.Why, finding.Do}
+				if byReason[reason] == nil {
+					byReason[reason] = &Loss{Verdict: verdict, Why: finding.Why, Do: finding.Do}
+					losses = append(losses, byReason[reason])
+				}
+				byReason[reason].Lines = append(byReason[reason].Lines, finding)
 			}
 		}
 	}
-	return lost
+	return losses
 }

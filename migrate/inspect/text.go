@@ -155,32 +155,25 @@ var lostHeadings = map[translate.Verdict]string{
 
 func (t *text) lost(r *Report) {
 	var verdict translate.Verdict
-	lost := r.Lost()
-	for i, finding := range lost {
-		if finding.Verdict != verdict {
-			verdict = finding.Verdict
+	for _, loss := range r.Losses() {
+		if loss.Verdict != verdict {
+			verdict = loss.Verdict
 			t.line("")
 			t.line("%s", t.verdict(verdict, lostHeadings[verdict]))
 		}
-		t.line("  %s  %s", t.bold(finding.String()), finding.Text)
-		// Lines in a row with the same reason have it once.
-		if i+1 == len(lost) || reasonOf(lost[i+1]) != reasonOf(finding) {
-			t.reason("      ", finding)
+		for _, finding := range loss.Lines {
+			t.line("  %s  %s", t.bold(finding.String()), finding.Text)
 		}
+		t.reason("      ", loss.Why, loss.Do)
 	}
 }
 
-// reasonOf is what findings in a row may share.
-func reasonOf(finding translate.Finding) translate.Finding {
-	return translate.Finding{Verdict: finding.Verdict, Why: finding.Why, Do: finding.Do}
-}
-
-func (t *text) reason(indent string, finding translate.Finding) {
-	if finding.Why != "" {
-		t.line("%s%s", indent, finding.Why)
+func (t *text) reason(indent, why, do string) {
+	if why != "" {
+		t.line("%s%s", indent, why)
 	}
-	if finding.Do != "" {
-		t.line("%sdo: %s", indent, finding.Do)
+	if do != "" {
+		t.line("%sdo: %s", indent, do)
 	}
 }
 
@@ -193,7 +186,7 @@ func (t *text) directives(r *Report) {
 		t.line("%s", t.bold(site.Title()))
 		for _, finding := range site.Findings {
 			t.line("  %s %s  %s", t.verdict(finding.Verdict, fmt.Sprintf("%-14s", verdictWords[finding.Verdict])), t.dim(r.short(finding.Position)), finding.Text)
-			t.reason(strings.Repeat(" ", 17), finding)
+			t.reason(strings.Repeat(" ", 17), finding.Why, finding.Do)
 		}
 	}
 }

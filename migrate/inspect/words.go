@@ -77,7 +77,7 @@ func (w Witness) Opinion(sites int) string {
 	case !w.Asked:
 		return "Apache was not asked what it makes of it."
 	case w.Error != "":
-		return "Apache has no opinion: " + firstLine(w.Error)
+		return "Apache has no opinion: " + complaint(w.Error)
 	case len(w.Differences) > 0:
 		return fmt.Sprintf("Apache reads it differently in %s.", counted(len(w.Differences), "place"))
 	default:
@@ -85,14 +85,16 @@ func (w Witness) Opinion(sites int) string {
 	}
 }
 
-func firstLine(text string) string {
+// complaint is what is wrong, without the warnings that Apache prints before it.
+func complaint(text string) string {
+	var lines []string
 	for line := range strings.Lines(text) {
-		// Apache warns before it says what is wrong.
-		if line = strings.TrimSpace(line); line != "" && !strings.Contains(line, "AH00558") && !strings.Contains(line, "warn]") {
-			return line
+		line = strings.TrimSpace(line)
+		if line != "" && !strings.Contains(line, "AH00558") && !strings.Contains(line, "warn]") {
+			lines = append(lines, line)
 		}
 	}
-	return text
+	return strings.Join(lines[:min(len(lines), 3)], " ")
 }
 
 // Renewal says who renews the certificate.
