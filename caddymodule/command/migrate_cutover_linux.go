@@ -154,7 +154,9 @@ func (f *cutoverFlags) plan(cmd *cobra.Command) (*cutover.Plan, error) {
 		Validate:   func(ctx context.Context) error { return f.validate(ctx, service, config) },
 		Options:    f.options(cmd),
 	}
-	plan.Options.Sites = configuration.Names()
+	if plan.Options.Sites = configuration.Names(); len(plan.Options.Sites) == 0 {
+		plan.Options.Sites = []string{"localhost"} // sites of any name
+	}
 	plan.Certificate = f.certificates(cmd.Context(), configuration, service)
 	return plan, nil
 }
@@ -228,8 +230,12 @@ func (f *cutoverFlags) environ(service *cutover.Service) ([]string, error) {
 	if service.User == serviceUser {
 		home = serviceHome
 	}
+	notIts := []string{"HOME=", "USER=", "LOGNAME=", "MAIL=", "SUDO_"}
+	if service.Unit != "" {
+		notIts = append(notIts, "XDG_")
+	}
 	environment := slices.DeleteFunc(os.Environ(), func(setting string) bool {
-		return strings.HasPrefix(setting, "HOME=") || strings.HasPrefix(setting, "USER=") || strings.HasPrefix(setting, "SUDO_")
+		return slices.ContainsFunc(notIts, func(prefix string) bool { return strings.HasPrefix(setting, prefix) })
 	})
 	return append(environment, "HOME="+home, "USER="+service.User), nil
 }

@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -67,6 +68,32 @@ func TestTheLoadSeesLosses(t *testing.T) {
 	time.Sleep(time.Second)
 	if lost := visitors.end(t); lost == 0 {
 		t.Error("nothing was lost: the load sees nothing")
+	}
+}
+
+// TestTheKernelsPartIsNeeded: the same cutover, with the kernel kept from moving
+// waiting connections: those that are silent when Apache lets go are lost.
+func TestTheKernelsPartIsNeeded(t *testing.T) {
+	h := newHost(t)
+	visitors := h.begin(t)
+	time.Sleep(time.Second)
+	done := make(chan struct{})
+	var group sync.WaitGroup
+	group.Go(func() {
+		for {
+			_ = os.WriteFile("/proc/sys/net/ipv4/tcp_migrate_req", []byte("0"), 0o600)
+			select {
+			case <-done:
+				return
+			case <-time.After(time.Millisecond):
+			}
+		}
+	})
+	h.migrate(t, "cutover", "--yes")
+	close(done)
+	group.Wait()
+	if lost := visitors.end(t); lost == 0 {
+		t.Error("nothing was lost: that the kernel moves connections makes no difference here")
 	}
 }
 

@@ -129,8 +129,8 @@ type host struct {
 	serials map[string]string
 }
 
-// newHost starts three apps and Apache in front of them.
-func newHost(t *testing.T, change ...func(*host)) *host {
+// prepareHost makes a folder for a host.
+func prepareHost(t *testing.T) *host {
 	t.Helper()
 	folder, err := os.MkdirTemp("", "fairway-cutover-")
 	must(t, err)
@@ -139,10 +139,17 @@ func newHost(t *testing.T, change ...func(*host)) *host {
 		folder: folder, listen: []string{"0.0.0.0:80", "0.0.0.0:443"}, bind: "default_bind tcp4/0.0.0.0",
 		roots: x509.NewCertPool(), serials: make(map[string]string),
 	}
+	t.Cleanup(func() { h.end(t) })
+	return h
+}
+
+// newHost starts three apps and Apache in front of them.
+func newHost(t *testing.T, change ...func(*host)) *host {
+	t.Helper()
+	h := prepareHost(t)
 	for _, do := range change {
 		do(h)
 	}
-	t.Cleanup(func() { h.end(t) })
 	h.certify(t)
 	for i := range names {
 		h.startApp(t, 5000+i)

@@ -81,6 +81,16 @@ func (h *host) begin(t *testing.T) *load {
 	return l
 }
 
+// pause is a visitor's between two requests: the long form has the machine to
+// itself.
+func pause() {
+	if soak() {
+		time.Sleep(10 * time.Millisecond)
+	} else {
+		time.Sleep(40 * time.Millisecond)
+	}
+}
+
 // end stops the visitors and returns how many requests were lost. All that
 // began are finished first.
 func (l *load) end(t *testing.T) (lost int64) {
@@ -167,7 +177,7 @@ func (v *visitor) answer(written error, want string) error {
 func (l *load) fresh(ctx context.Context, k *tally, name string) {
 	for ctx.Err() == nil {
 		k.count(l.once(name, 0, "/", "Blog"))
-		time.Sleep(10 * time.Millisecond)
+		pause()
 	}
 }
 
@@ -187,7 +197,7 @@ func (l *load) once(name string, wait time.Duration, path, want string) error {
 func (l *load) plain(ctx context.Context, k *tally, name string) {
 	for ctx.Err() == nil {
 		k.count(redirected(name))
-		time.Sleep(10 * time.Millisecond)
+		pause()
 	}
 }
 
@@ -224,7 +234,7 @@ func (l *load) kept(ctx context.Context, k *tally, name string) {
 			_ = v.Close()
 			v = nil
 		}
-		time.Sleep(20 * time.Millisecond)
+		pause()
 	}
 	if v != nil {
 		_ = v.Close()

@@ -100,6 +100,19 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// TestNotRoot: what it takes is said.
+func TestNotRoot(t *testing.T) {
+	h := newHost(t)
+	for _, command := range []string{"cutover", "rollback", "status"} {
+		cmd := h.command(command)
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+		out, err := cmd.CombinedOutput()
+		if err == nil || !strings.Contains(string(out), "run it with sudo") {
+			t.Errorf("%s: %v\n%s", command, err, out)
+		}
+	}
+}
+
 // TestFailuresUndoEverything: sites that do not answer as before, or a server
 // that does not start, are found out before a visitor meets them.
 func TestFailuresUndoEverything(t *testing.T) {

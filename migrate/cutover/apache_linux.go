@@ -83,7 +83,7 @@ func apachePID(ctx context.Context, hint string) (int, error) {
 	if pid, err := strconv.Atoi(strings.TrimSpace(string(text))); err == nil {
 		return pid, nil
 	}
-	out, err := exec.CommandContext(ctx, hint, "-t", "-D", "DUMP_RUN_CFG").CombinedOutput() //nolint:gosec // the operator names it
+	out, err := exec.CommandContext(ctx, hint, "-t", "-D", "DUMP_RUN_CFG").CombinedOutput()
 	if err != nil {
 		return 0, fmt.Errorf("--apache: %s -t -D DUMP_RUN_CFG: %w: %s", hint, err, out)
 	}
@@ -147,7 +147,7 @@ func normalised(args []string) []string {
 
 // unitOf is the systemd unit that a process belongs to, or nothing.
 func unitOf(pid int) string {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/cgroup", pid)) //nolint:gosec // in /proc
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/cgroup", pid))
 	if err != nil {
 		return ""
 	}
@@ -310,7 +310,7 @@ func (a *Apache) Stopped(context.Context) error { return nil }
 func (a *Apache) CheckConfiguration(ctx context.Context) error {
 	out, err := a.command(ctx, append(slices.Clone(a.Args), "-t")...).CombinedOutput()
 	if err != nil {
-		return fmt.Errorf("Apache's configuration is not valid, so it would not start: %w: %s", err, out)
+		return fmt.Errorf("the configuration of Apache is not valid, so it would not start: %w: %s", err, out)
 	}
 	return nil
 }

@@ -44,7 +44,7 @@ type Step struct {
 // Cutover moves the sites from Apache to Fairway, or goes on with it. A failure
 // leaves all at Apache, and is told with what could not be undone.
 func Cutover(ctx context.Context, plan Plan) (*State, error) {
-	c, err := plan.open(ctx)
+	c, err := plan.open()
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +60,7 @@ func Cutover(ctx context.Context, plan Plan) (*State, error) {
 
 // DryRun returns the steps of [Cutover], after every check that changes nothing.
 func DryRun(ctx context.Context, plan Plan) (steps []Step, notes []string, err error) {
-	c, err := plan.open(ctx)
+	c, err := plan.open()
 	if err != nil {
 		return nil, nil, err
 	}
@@ -88,7 +88,10 @@ type cutover struct {
 }
 
 // open reads what is recorded.
-func (p Plan) open(context.Context) (*cutover, error) {
+func (p Plan) open() (*cutover, error) {
+	if err := rights(); err != nil {
+		return nil, err
+	}
 	store, err := openStore(p.Folder)
 	if err != nil {
 		return nil, err
@@ -117,7 +120,7 @@ func (c *cutover) settled(ctx context.Context) (bool, error) {
 	if c.state.Stage == OnApache || c.state.Stage == CuttingOver {
 		return false, nil
 	}
-	back := &rollback{run: c.run, passing: c.run.backToApache()}
+	back := &rollback{run: c.run, passing: c.backToApache()}
 	missing, err := c.holds(ctx, c.state.Service)
 	if err != nil || len(missing) > 0 {
 		return false, err
@@ -261,7 +264,11 @@ func (c *cutover) recordBefore(ctx context.Context, apache *Apache) error {
 	if state.Apache != nil {
 		return nil
 	}
-	state.Apache, state.Service = apache, c.plan.Service
+	service := *c.plan.Service
+	if service.Unit != "" {
+		service.Environment = nil // systemd makes it
+	}
+	state.Apache, state.Service = apache, &service
 	state.connect(c.plan.Systemd)
 	var err error
 	if state.Addresses, err = c.apacheAddresses(ctx); err != nil {

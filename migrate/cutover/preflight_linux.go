@@ -18,7 +18,7 @@ import (
 // preflight makes every check that changes nothing, and returns all that is
 // in the way.
 func (c *cutover) preflight(ctx context.Context) error {
-	if err := errors.Join(rights(), kernel()); err != nil {
+	if err := kernel(); err != nil {
 		return err
 	}
 	apache, err := c.state.Apache, error(nil)
@@ -45,10 +45,10 @@ func (c *cutover) preflight(ctx context.Context) error {
 
 // serviceReads checks that systemd would start the very configuration.
 func (c *cutover) serviceReads(ctx context.Context) error {
-	if c.state.Service.Unit == "" {
+	if c.plan.Service.Unit == "" {
 		return nil
 	}
-	return c.state.Service.Reads(ctx, c.plan.Config, c.plan.Adapter)
+	return c.plan.Service.Reads(ctx, c.plan.Config, c.plan.Adapter)
 }
 
 // rights checks what the command may do.
@@ -212,7 +212,7 @@ func (c *cutover) certificates(ctx context.Context) error {
 
 // preflight makes every check of the way back that changes nothing.
 func (r *rollback) preflight(ctx context.Context) error {
-	if err := errors.Join(rights(), kernel()); err != nil {
+	if err := kernel(); err != nil {
 		return err
 	}
 	return r.state.Apache.CheckConfiguration(ctx)

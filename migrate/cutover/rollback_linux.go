@@ -51,6 +51,9 @@ func DryRollback(ctx context.Context, plan Return) ([]Step, error) {
 }
 
 func (p Return) open() (*rollback, error) {
+	if err := rights(); err != nil {
+		return nil, err
+	}
 	state, err := ReadState(p.Folder)
 	if err != nil {
 		return nil, err

@@ -110,7 +110,7 @@ func (s *Service) Start(ctx context.Context) error {
 
 // startProcess leaves a process behind that is nobody's child.
 func (s *Service) startProcess() error {
-	output, err := os.OpenFile(s.Log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600) //nolint:gosec // in the folder of the state
+	output, err := os.OpenFile(s.Log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return fmt.Errorf("log of the service: %w", err)
 	}

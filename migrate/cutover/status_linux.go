@@ -2,9 +2,6 @@ package cutover
 
 import (
 	"context"
-	"errors"
-	"io/fs"
-	"os"
 
 	"github.com/aditechsphere/fairway/migrate/handover"
 )
@@ -15,23 +12,22 @@ type Report struct {
 	// ApacheHolds and FairwayHolds are the addresses each listens on.
 	ApacheHolds  []string `json:"apache_holds"`
 	FairwayHolds []string `json:"fairway_holds"`
+	// AtWork says that a cutover or rollback runs at this moment.
+	AtWork bool `json:"at_work"`
 	// Next says what can be done.
 	Next string `json:"next"`
 }
 
 // Status reports where the migration recorded in folder stands.
 func Status(ctx context.Context, folder string, systemd Systemd) (*Report, error) {
-	state, err := ReadState(folder)
-	if errors.Is(err, fs.ErrPermission) {
-		return nil, errors.Join(err, errors.New("run it with sudo"))
+	if err := rights(); err != nil {
+		return nil, err
 	}
+	state, err := ReadState(folder)
 	if err != nil {
 		return nil, err
 	}
-	if os.Geteuid() != 0 {
-		return nil, errors.New("it takes root, to see whose the sockets are; run it with sudo")
-	}
-	report := &Report{State: state}
+	report := &Report{State: state, AtWork: atWork(folder)}
 	if state.Apache == nil {
 		report.Next = next(report)
 		return report, nil
@@ -51,10 +47,21 @@ func Status(ctx context.Context, folder string, systemd Systemd) (*Report, error
 	return report, nil
 }
 
+// atWork reports whether another command has the folder locked.
+func atWork(folder string) bool {
+	store, err := openStore(folder)
+	if err != nil {
+		return true
+	}
+	return store.close() != nil
+}
+
 // next is what the operator can do.
 func next(r *Report) string {
 	apache, fairway := len(r.ApacheHolds) > 0, len(r.FairwayHolds) > 0
 	switch {
+	case r.AtWork:
+		return "it is at work: wait for its end"
 	case !apache && !fairway && r.Apache != nil && r.Stage != OnApache:
 		return "nobody listens: caddy migrate rollback --yes starts Apache, caddy migrate cutover goes on with Fairway where Apache left off"
 	case r.Stage == OnApache:

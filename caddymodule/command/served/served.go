@@ -6,12 +6,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
-	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
 )
 
 // Configuration is what of Caddy's JSON says what is served.
@@ -65,15 +67,28 @@ type policy struct {
 	OnDemand bool `json:"on_demand"`
 }
 
-// Load reads a configuration file with an adapter, as `caddy run` does.
+// Load reads a configuration file with an adapter, as `caddy run` does; without
+// one, a file that is not JSON is a Caddyfile.
 func Load(file, adapter string) (*Configuration, error) {
-	text, _, _, err := caddycmd.LoadConfig(file, adapter)
+	text, err := os.ReadFile(file) //nolint:gosec // the operator names it
 	if err != nil {
 		return nil, fmt.Errorf("reading the configuration: %w", err)
 	}
+	if adapter == "" && filepath.Ext(file) != ".json" {
+		adapter = "caddyfile"
+	}
+	if adapter != "" {
+		translator := caddyconfig.GetAdapter(adapter)
+		if translator == nil {
+			return nil, fmt.Errorf("there is no adapter %q", adapter)
+		}
+		if text, _, err = translator.Adapt(text, map[string]any{"filename": file}); err != nil {
+			return nil, fmt.Errorf("reading the configuration %s: %w", file, err)
+		}
+	}
 	configuration := new(Configuration)
 	if err := json.Unmarshal(text, configuration); err != nil {
-		return nil, fmt.Errorf("reading the configuration: %w", err)
+		return nil, fmt.Errorf("reading the configuration %s: %w", file, err)
 	}
 	return configuration, nil
 }
