@@ -188,7 +188,11 @@ func (r *rehearsal) selection(ctx context.Context, notes io.Writer) (rehearse.Se
 // apacheLogs are the logs that Apache's configuration names, or those of them
 // that were asked for.
 func (r *rehearsal) apacheLogs(ctx context.Context, notes io.Writer) ([]rehearse.Log, error) {
-	tree, err := apacheconf.Load(ctx, apacheconf.Options{File: r.apache})
+	file, err := filepath.Abs(r.apache)
+	if err != nil {
+		return nil, err
+	}
+	tree, err := apacheconf.Load(ctx, apacheconf.Options{File: file})
 	if err != nil {
 		return nil, fmt.Errorf("finding Apache's logs: %w", err)
 	}

@@ -80,12 +80,16 @@ type Sample struct {
 	Methods    map[string]int // lines passed over for their method
 	Elsewhere  int            // lines for a host that is none of the sites', or for no path
 	requests   map[Request]int
+	untold     int // requests beyond maxDistinct different ones
 }
 
 // NewSample returns an empty sample.
 func NewSample() *Sample {
 	return &Sample{Methods: make(map[string]int), requests: make(map[Request]int)}
 }
+
+// maxDistinct bounds how many different requests are told apart: about 200 MB.
+const maxDistinct = 500_000
 
 // maxLine is the longest line of a log that is read: requests of twice what
 // Apache takes, and two long headers.
@@ -101,6 +105,9 @@ func (s *Sample) ReadLog(log Log) error {
 		}
 	}
 	return eachLine(log.File, func(line string) {
+		if strings.Contains(line, `"`+userAgent+`"`) {
+			return // of an earlier rehearsal
+		}
 		s.Lines++
 		for _, format := range formats {
 			if e, ok := format.parse(line); ok {
@@ -153,11 +160,21 @@ func (s *Sample) add(e entry, origins []Origin) {
 	}
 	asked := e.origins(origins)
 	for _, origin := range asked {
-		s.requests[Request{Method: e.method, Scheme: origin.Scheme, Host: origin.Host, Port: origin.Port, Target: e.target}]++
+		s.count(Request{Method: e.method, Scheme: origin.Scheme, Host: origin.Host, Port: origin.Port, Target: e.target})
 	}
 	if len(asked) == 0 {
 		s.Elsewhere++
 	}
+}
+
+// count counts a request. When there are too many different ones, those that are
+// new are no longer told apart, but still belong to the whole.
+func (s *Sample) count(request Request) {
+	if _, known := s.requests[request]; !known && len(s.requests) >= maxDistinct {
+		s.untold++
+		return
+	}
+	s.requests[request]++
 }
 
 // origins are the sites that a line may be about. Apache logs the port of
@@ -228,7 +245,7 @@ func (s *Sample) addURL(line string) error {
 	if !strings.HasPrefix(request.Target, "/") {
 		request.Target = "/" + request.Target
 	}
-	s.requests[request]++
+	s.count(request)
 	return nil
 }
 
@@ -256,7 +273,7 @@ func (s *Sample) Select(limit int, exclude *regexp.Regexp) Selection {
 		selection.Others += count
 	}
 	var all []Request
-	total := 0
+	total := s.untold
 	for request, weight := range s.requests {
 		if exclude != nil && exclude.MatchString(request.Target) {
 			selection.Excluded++

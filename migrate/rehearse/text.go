@@ -107,7 +107,7 @@ func (r *Report) writeKinds(text *strings.Builder, expected bool) {
 
 func (k *kind) write(text *strings.Builder) {
 	name := strings.TrimSpace(string(k.Aspect) + " " + k.Name)
-	fmt.Fprintf(text, "\n  %s, %d requests", name, k.count)
+	fmt.Fprintf(text, "\n  %s, %s", name, requests(k.count))
 	if k.Why != "" {
 		fmt.Fprintf(text, ": %s", k.Why)
 	}
@@ -118,6 +118,13 @@ func (k *kind) write(text *strings.Builder) {
 	if k.count > len(k.urls) {
 		fmt.Fprintf(text, "      and %d more\n", k.count-len(k.urls))
 	}
+}
+
+func requests(count int) string {
+	if count == 1 {
+		return "1 request"
+	}
+	return fmt.Sprintf("%d requests", count)
 }
 
 // writeVolatile says what could not be compared, since Apache itself answers
@@ -134,6 +141,6 @@ func (r *Report) writeVolatile(text *strings.Builder) {
 	}
 	text.WriteString("\nNOT COMPARED, differs between two answers of Apache itself\n\n")
 	for _, name := range slices.Sorted(maps.Keys(counts)) {
-		fmt.Fprintf(text, "  %s, %d requests\n", name, counts[name])
+		fmt.Fprintf(text, "  %s, %s\n", name, requests(counts[name]))
 	}
 }
