@@ -158,7 +158,7 @@ func (f *inspectFlags) print(cmd *cobra.Command, report *inspect.Report) error {
 }
 
 func writePage(name string, report *inspect.Report) (err error) {
-	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600) //nolint:gosec // the operator names it
 	if err != nil {
 		return err
 	}

@@ -89,7 +89,7 @@ func put(t *testing.T, path, content string) {
 
 func appendTo(t *testing.T, path, text string) {
 	t.Helper()
-	content, err := os.ReadFile(path) //nolint:gosec // the test's own
+	content, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
