@@ -47,7 +47,7 @@ func mostUsed(lineages []*Lineage) string {
 }
 
 func (p *planner) caddyfile(lineages []*Lineage) Caddyfile {
-	needs := Caddyfile{Authority: p.authority, Email: p.globalEmail(), Sites: make(map[string][]string)}
+	needs := Caddyfile{Authority: p.authority, Email: p.email(), Sites: make(map[string][]string)}
 	for _, lineage := range lineages {
 		if lines := p.siteLines(lineage); len(lines) > 0 {
 			needs.Sites[lineage.Name] = lines
@@ -63,17 +63,10 @@ func (p *planner) siteLines(l *Lineage) []string {
 	if len(l.Names) > 1 {
 		lines = append(lines, "imported_certificate "+l.Name)
 	}
-	if l.Server == p.authority {
-		return lines
+	if l.Server != p.authority {
+		lines = append(lines, fmt.Sprintf("tls {\n\tca %s\n}", l.Server))
 	}
-	email := ""
-	if account := p.accounts[l.Server]; account != nil {
-		email = p.emailFor(account)
-	}
-	if email != "" && email != p.globalEmail() {
-		return append(lines, fmt.Sprintf("tls %s {\n\tca %s\n}", email, l.Server))
-	}
-	return append(lines, fmt.Sprintf("tls {\n\tca %s\n}", l.Server))
+	return lines
 }
 
 // Text is what the configuration needs as a Caddyfile: the global options, and

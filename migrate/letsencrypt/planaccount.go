@@ -64,8 +64,10 @@ func (p *planner) chooseAccount(lineages []*Lineage) *Account {
 	return chosen
 }
 
-// globalEmail is the address for the whole Caddyfile; empty: it gives none.
-func (p *planner) globalEmail() string {
+// email is the address under which Caddy will look for accounts; empty: the
+// Caddyfile gives none. It is one for all authorities, because Caddy, given none
+// for some, may take for these what it has found for another.
+func (p *planner) email() string {
 	email := ""
 	if account := p.accounts[p.authority]; account != nil {
 		email = account.Email
@@ -73,14 +75,8 @@ func (p *planner) globalEmail() string {
 	return strings.ToLower(cmp.Or(p.Options.Email, email, p.Inventory.Email))
 }
 
-// emailFor is the address under which Caddy will look for an account: that of
-// the sites that use it, if the option --email does not give one for all.
-func (p *planner) emailFor(account *Account) string {
-	return strings.ToLower(cmp.Or(p.Options.Email, account.Email, p.globalEmail()))
-}
-
 func (p *planner) planAccount(server string, account *Account) error {
-	email := p.emailFor(account)
+	email := p.email()
 	folder, base := accountFolder(server, email)
 	entry := registration{Status: "valid", TermsOfServiceAgreed: true, Location: account.URI}
 	if email != "" {

@@ -128,7 +128,7 @@ key = value
 }
 
 // TestSeveralAuthorities: most lineages decide about the global options, the
-// sites of the others say where they differ.
+// sites of the others say where they differ. All accounts are under one address.
 func TestSeveralAuthorities(t *testing.T) {
 	t.Parallel()
 	const other = "https://ca.example.net:8443/acme/v2/"
@@ -139,10 +139,10 @@ func TestSeveralAuthorities(t *testing.T) {
 	e.add(t, certificate{name: "net", names: []string{"example.net"}, parameters: map[string]string{"server": other, "account": "account2"}})
 	store := caddyStore(t)
 	plan := e.imports(t, store, Options{})
-	if want := "{\n\tacme_ca " + LetsEncrypt + "\n}\n\n# in the sites that use the certificate net\ntls net@example.net {\n\tca " + other + "\n}\n"; plan.Caddyfile.Text() != want {
+	if want := "{\n\tacme_ca " + LetsEncrypt + "\n}\n\n# in the sites that use the certificate net\ntls {\n\tca " + other + "\n}\n"; plan.Caddyfile.Text() != want {
 		t.Errorf("the Caddyfile needs\n%s\nwant\n%s", plan.Caddyfile.Text(), want)
 	}
-	for _, key := range []string{"certificates/ca.example.net-8443-acme-v2/example.net", "acme/ca.example.net-8443-acme-v2/users/net@example.net"} {
+	for _, key := range []string{"certificates/ca.example.net-8443-acme-v2/example.net", "acme/ca.example.net-8443-acme-v2/users/default"} {
 		if content, err := store.list(key); err != nil || len(content) == 0 {
 			t.Errorf("%s: %v, %v", key, content, err)
 		}
