@@ -119,9 +119,31 @@ func (s *Site) writeAccessLog(b *Block, d *apacheconf.Directive, name string) bo
 	}
 	b.From(d)
 	log := b.Open("log", name)
+	if !s.writeLogHosts(log) {
+		s.Approximate(d, "only requests for names without wildcards are logged", "")
+	}
 	log.Append(output)
 	s.writeLogFormat(log, format)
 	return true
+}
+
+// writeLogHosts names the hosts of a log in a block of many sites; the default
+// host logs what no other has. Not ok when some hosts can't be named.
+func (s *Site) writeLogHosts(log *Block) bool {
+	if s.table == nil || s.table.isDefault && !s.table.https {
+		return true
+	}
+	var names []string
+	for _, name := range s.host.names {
+		if hostName.MatchString(name) && !strings.Contains(name, "*") {
+			names = append(names, name)
+		}
+	}
+	if len(names) == 0 {
+		names = []string{"invalid"} // nobody; a log without hosts would be everybody's
+	}
+	log.Line(append([]string{"hostnames"}, names...)...)
+	return len(names) == len(s.host.names)
 }
 
 func (s *Site) writeLogFormat(log *Block, format string) {
@@ -204,7 +226,9 @@ func (s *Site) writeErrorLog(b *Block, name string, written int) {
 		return
 	}
 	if written == 0 {
-		b.Open("log", name).Line("output", "discard") // gives the site's errors a name
+		log := b.Open("log", name) // gives the site's errors a name
+		s.writeLogHosts(log)
+		log.Line("output", "discard")
 		written = 1
 	}
 	log := s.t.global.Open("log", name+"_error")

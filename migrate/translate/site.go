@@ -14,6 +14,8 @@ type Site struct {
 	host *host
 	// groups are the addresses it answers on.
 	groups []group
+	plain  []group     // those that are not written as a table
+	table  *tableEntry // while it is written into one
 	// Main are the directives of the main server outside of virtual hosts, Own
 	// those of the virtual host; Own is nil when the site is the main server.
 	Main, Own []*apacheconf.Directive
@@ -251,14 +253,22 @@ func (s *Site) WriteScope(b *Block, sc *Scope, answer func(b *Block)) {
 	}
 }
 
-// write writes the site's body.
-func (s *Site) write(b *Block) {
-	s.definitions.names = b.names
-	body := b.Detached()
+// siteParts are what a site consists of.
+type siteParts struct {
+	definitions *Block // matchers that the others use
+	site        *Block // outside of the route: TLS, logs
+	route       *Block
+	errors      *Block // what answers failed requests
+}
+
+// writeParts writes the site. Names of matchers are unique within b.
+func (s *Site) writeParts(b *Block) siteParts {
+	s.definitions, s.matchers, s.complete = b.Detached(), map[string]string{}, false
+	p := siteParts{definitions: s.definitions, site: b.Detached(), route: b.Detached(), errors: b.Detached()}
 	for _, part := range parts[StageSite] {
-		part.Site(s, body)
+		part.Site(s, p.site)
 	}
-	route := body.Open("route")
+	route := p.route.Open("route")
 	if s.closed {
 		route.Comment("a rule of access that is not understood: closed")
 		route.Line("error", "403")
@@ -268,13 +278,8 @@ func (s *Site) write(b *Block) {
 			part.Site(s, route)
 		}
 	}
-	errors := body.Detached()
 	for _, part := range parts[StageError] {
-		part.Site(s, errors)
+		part.Site(s, p.errors)
 	}
-	if !errors.Empty() {
-		body.Open("handle_errors").Append(errors)
-	}
-	b.Append(s.definitions)
-	b.Append(body)
+	return p
 }

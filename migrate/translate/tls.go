@@ -43,6 +43,13 @@ func writeTLS(s *Site, b *Block) {
 	s.writeProtocols(inner)
 	s.writeCiphers(inner)
 	s.writeClientAuth(inner)
+	if s.table != nil {
+		if len(line) > 1 {
+			b.Line("apache_certificate", line[1], line[2])
+		}
+		s.table.tls = inner
+		return
+	}
 	if len(line) == 1 && inner.Empty() {
 		return
 	}

@@ -12,28 +12,31 @@ import (
 // writeAll writes the global options and all sites.
 func (t *translation) writeAll() (*Result, error) {
 	groups := t.server.groups()
-	for _, h := range append([]*host{t.server.main}, t.server.hosts...) {
-		site := t.newSite(h)
-		for _, g := range groups {
-			if slices.Contains(g.hosts, h) {
-				site.groups = append(site.groups, g)
-			}
-		}
-		switch {
-		case len(site.groups) == 0:
-			t.unreachable(h, "nothing listens on the address of this virtual host")
-		case len(site.addresses()) == 0:
-			t.unreachable(h, "other virtual hosts before it have all its names")
-		default:
-			t.sites = append(t.sites, site)
-		}
-	}
+	t.sites = t.sitesOf(groups)
 	result := &Result{}
+	tables := map[endpoint]bool{}
+	for _, g := range groups {
+		tables[g.endpoint] = t.usesTable(g)
+	}
 	for _, site := range t.sites {
 		if err := t.ctx.Err(); err != nil {
 			return nil, err
 		}
-		result.Sites = append(result.Sites, t.writeSite(site))
+		site.plain = slices.DeleteFunc(slices.Clone(site.groups), func(g group) bool { return tables[g.endpoint] })
+		switch {
+		case len(site.plain) == 0:
+		case len(site.addresses()) == 0:
+			if len(site.plain) == len(site.groups) {
+				t.unreachable(site.host, "other virtual hosts before it have all its names")
+			}
+		default:
+			result.Sites = append(result.Sites, t.writeSite(site))
+		}
+	}
+	for _, g := range groups {
+		if tables[g.endpoint] {
+			result.Sites = append(result.Sites, t.writeTable(g))
+		}
 	}
 	t.writeGlobal()
 	result.Global = t.global.String()
@@ -43,6 +46,28 @@ func (t *translation) writeAll() (*Result, error) {
 	}
 	result.Caddyfile = strings.Join(texts, "\n")
 	return result, nil
+}
+
+// sitesOf gives a site for each virtual host that some address leads to, and
+// for the main server where it answers.
+func (t *translation) sitesOf(groups []group) []*Site {
+	var sites []*Site
+	for _, h := range append([]*host{t.server.main}, t.server.hosts...) {
+		var own []group
+		for _, g := range groups {
+			if slices.Contains(g.hosts, h) {
+				own = append(own, g)
+			}
+		}
+		if len(own) == 0 {
+			t.unreachable(h, "nothing listens on the address of this virtual host")
+			continue
+		}
+		site := t.newSite(h)
+		site.groups = own
+		sites = append(sites, site)
+	}
+	return sites
 }
 
 // unreachable notes that no request reaches a virtual host.
@@ -94,7 +119,14 @@ func (t *translation) writeSite(s *Site) SiteText {
 	if binds := s.binds(); len(binds) > 0 {
 		body.Line(append([]string{"bind"}, binds...)...)
 	}
-	s.write(body)
+	s.refuseWildcards()
+	parts := s.writeParts(b)
+	body.Append(parts.definitions)
+	body.Append(parts.site)
+	body.Append(parts.route)
+	if !parts.errors.Empty() {
+		body.Open("handle_errors").Append(parts.errors)
+	}
 	text.Text = b.String()
 	return text
 }
@@ -107,7 +139,7 @@ func (s *Site) addresses() []string {
 		scheme = "https"
 	}
 	var addresses []string
-	for _, g := range s.groups {
+	for _, g := range s.plain {
 		port := strconv.Itoa(s.t.port(g.port))
 		for _, name := range s.namesIn(g) {
 			addresses = append(addresses, scheme+"://"+net.JoinHostPort(name, port))
@@ -139,7 +171,7 @@ func (s *Site) namesIn(g group) []string {
 // binds are the IP addresses of groups that do not stand for all of them.
 func (s *Site) binds() []string {
 	var binds []string
-	for _, g := range s.groups {
+	for _, g := range s.plain {
 		if g.endpoint.host != "" && !slices.Contains(binds, g.endpoint.host) {
 			binds = append(binds, g.endpoint.host)
 		}
