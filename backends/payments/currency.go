@@ -74,14 +74,30 @@ func amountStep(currency string) int64 {
 	}
 }
 
-// FormatAmount writes an amount for people: "12.34 usd", "500 jpy".
-func FormatAmount(amount int64, currency string) string {
-	digits, unit := 2, int64(100)
+// Decimals is how many decimals of the currency the API's amounts have.
+func Decimals(currency string) int {
 	switch {
 	case slices.Contains(zeroDecimal, currency):
-		return fmt.Sprintf("%d %s", amount, currency)
+		return 0
 	case slices.Contains(threeDecimal, currency):
-		digits, unit = 3, 1000
+		return 3
+	default:
+		return 2
 	}
-	return fmt.Sprintf("%d.%0*d %s", amount/unit, digits, amount%unit, currency)
+}
+
+// FormatAmount writes an amount for people: "12.34 usd", "500 jpy".
+func FormatAmount(amount int64, currency string) string {
+	sign := ""
+	if amount < 0 {
+		sign, amount = "-", -amount
+	}
+	switch Decimals(currency) {
+	case 0:
+		return fmt.Sprintf("%s%d %s", sign, amount, currency)
+	case 3:
+		return fmt.Sprintf("%s%d.%03d %s", sign, amount/1000, amount%1000, currency)
+	default:
+		return fmt.Sprintf("%s%d.%02d %s", sign, amount/100, amount%100, currency)
+	}
 }

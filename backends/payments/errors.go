@@ -9,8 +9,8 @@ import (
 var (
 	// ErrNotFound: nothing of that id is stored.
 	ErrNotFound = errors.New("not found")
-	// ErrConflict: the intent was changed by somebody else since it was read.
-	ErrConflict = errors.New("the payment intent was changed meanwhile")
+	// ErrConflict: the object was changed by somebody else since it was read.
+	ErrConflict = errors.New("the object was changed meanwhile")
 	// ErrKeyUsed: a reply is saved under the idempotency key already.
 	ErrKeyUsed = errors.New("the idempotency key was used meanwhile")
 )
@@ -30,8 +30,13 @@ const (
 const (
 	CodeAmountTooLarge            = "amount_too_large"
 	CodeAmountTooSmall            = "amount_too_small"
+	CodeAuthenticationFailure     = "payment_intent_authentication_failure"
 	CodeAuthenticationRequired    = "authentication_required"
 	CodeCardDeclined              = "card_declined"
+	CodeChargeAlreadyCaptured     = "charge_already_captured"
+	CodeChargeAlreadyRefunded     = "charge_already_refunded"
+	CodeChargeExpiredForCapture   = "charge_expired_for_capture"
+	CodeChargeNotRefundable       = "charge_not_refundable"
 	CodeEmailInvalid              = "email_invalid"
 	CodeIdempotencyKeyInUse       = "idempotency_key_in_use"
 	CodeIncorrectNumber           = "incorrect_number"
@@ -44,7 +49,10 @@ const (
 	CodeParameterInvalidInteger   = "parameter_invalid_integer"
 	CodeParameterMissing          = "parameter_missing"
 	CodeParametersExclusive       = "parameters_exclusive"
+	CodeMethodUnexpectedState     = "payment_method_unexpected_state"
+	CodeRateLimit                 = "rate_limit"
 	CodeParameterUnknown          = "parameter_unknown"
+	CodeMissing                   = "missing"
 	CodeIntentInvalidParameter    = "payment_intent_invalid_parameter"
 	CodeIntentUnexpectedState     = "payment_intent_unexpected_state"
 	CodeResourceMissing           = "resource_missing"
@@ -73,6 +81,24 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s (%s): %s", e.Type, e.Code, e.Message)
 }
 
+// Status is the status of HTTP that a refusal is answered with.
+func (e *Error) Status() int {
+	switch {
+	case e.Type == CardError:
+		return 402
+	case e.Type == APIError:
+		return 500
+	case e.Code == CodeLockTimeout, e.Code == CodeRateLimit:
+		return 429
+	case e.Code == CodeIdempotencyKeyInUse:
+		return 409
+	case e.Code == CodeResourceMissing && (e.Param == "intent" || e.Param == "id"):
+		return 404
+	default:
+		return 400
+	}
+}
+
 // Invalid is an invalid_request_error. code and param may be "".
 func Invalid(code, param, format string, args ...any) *Error {
 	return &Error{Type: InvalidRequestError, Code: code, Param: param, Message: fmt.Sprintf(format, args...)}
@@ -85,10 +111,28 @@ func Declined(code, declineCode, param, message string) *Error {
 
 // NoSuch says that the object which param refers to does not exist.
 func NoSuch(object, param, id string) *Error {
+	if name, ok := map[string]string{"payment_method": "PaymentMethod"}[object]; ok {
+		object = name
+	}
 	if HoldsCardNumber(id) {
 		id = "…"
 	}
 	return Invalid(CodeResourceMissing, param, "No such %s: '%s'", object, id)
+}
+
+// ErrOutcomeUnknown: the processor gave no clear answer. What was asked may
+// have happened; it is found out, and the reply saved, without another request.
+var ErrOutcomeUnknown = errors.New("the processor gave no clear answer")
+
+func keyInUse() *Error {
+	return Invalid(CodeIdempotencyKeyInUse, "", "There is currently another in-progress request using this Idempotency Key "+
+		"(that probably means you submitted twice, and the other request is still going through). Try again later.")
+}
+
+func keyMisused() *Error {
+	return &Error{Type: IdempotencyError,
+		Message: "Keys for idempotent requests can only be used with the same endpoint and the same parameters " +
+			"they were first used with. Try using another key if you meant to execute a different request."}
 }
 
 func unexpectedState(message string) *Error {

@@ -24,97 +24,108 @@ const (
 // Terminal reports whether an intent stays in s for ever.
 func (s Status) Terminal() bool { return s == Canceled || s == Succeeded }
 
-// CaptureMethod says when an approved payment is taken from the card.
+// CaptureMethod says when an approved payment is taken.
 type CaptureMethod string
 
-// The capture methods; both take the money with the approval.
+// The capture methods. The first two take the money with the approval.
 const (
 	CaptureAutomatic      CaptureMethod = "automatic"
 	CaptureAutomaticAsync CaptureMethod = "automatic_async"
+	CaptureManual         CaptureMethod = "manual"
 )
+
+// captureWindow is how long an authorisation holds the money.
+const captureWindow = 7 * 24 * time.Hour
 
 // PaymentIntent is a payment the merchant wants to receive.
 type PaymentIntent struct {
-	ID             string // "pi_…"
-	Version        int64  // counts what was stored of the intent; 0 before the first time
-	LiveMode       bool
-	Created        time.Time
-	Amount         int64  // in the currency's minor unit
-	Currency       string // ISO 4217, lower case
-	Status         Status
-	AmountReceived int64
-	CaptureMethod  CaptureMethod
+	Head
+	Amount        int64         `json:"amount"`   // in the currency's minor unit
+	Currency      string        `json:"currency"` // ISO 4217, lower case
+	Status        Status        `json:"status"`
+	Received      int64         `json:"amount_received,omitempty"`
+	Capturable    int64         `json:"amount_capturable,omitempty"`
+	CaptureMethod CaptureMethod `json:"capture_method"`
+	CaptureBefore time.Time     `json:"capture_before,omitzero"` // when what is held is released; zero unless it is
 
-	// MethodsChosen: the merchant listed the types of payment methods,
-	// instead of leaving the choice to the service.
-	MethodsChosen  bool
-	AllowRedirects string // "always" or "never"; of no effect while only cards are taken
+	// MethodTypes are the types of payment methods that are taken.
+	MethodTypes []string `json:"method_types"`
+	// MethodsChosen: the merchant listed MethodTypes, instead of leaving the
+	// choice to the service.
+	MethodsChosen  bool   `json:"methods_chosen,omitempty"`
+	AllowRedirects string `json:"allow_redirects,omitempty"` // "always" or "never"
 
-	ClientSecret       string // ID + "_secret_…"
-	PaymentMethod      string // id; "" for none
-	LatestCharge       string // id; "" before the first attempt
-	LastError          *Error // why the last attempt failed; nil when it did not
-	Description        string
-	ReceiptEmail       string
-	Metadata           map[string]string
-	Shipping           *Shipping
-	CanceledAt         time.Time // zero unless canceled
-	CancellationReason string
+	ClientSecret       string            `json:"client_secret"` // ID + "_secret_…"
+	Customer           string            `json:"customer,omitempty"`
+	PaymentMethod      string            `json:"payment_method,omitempty"`
+	LatestCharge       string            `json:"latest_charge,omitempty"`
+	LastError          *Error            `json:"last_error,omitempty"` // why the last attempt failed
+	Description        string            `json:"description,omitempty"`
+	ReceiptEmail       string            `json:"receipt_email,omitempty"`
+	Metadata           map[string]string `json:"metadata,omitempty"`
+	Shipping           *Shipping         `json:"shipping,omitempty"`
+	CanceledAt         time.Time         `json:"canceled_at,omitzero"`
+	CancellationReason string            `json:"cancellation_reason,omitempty"`
+
+	// Operation is the id of what is being asked of the processor; "" while
+	// nothing is.
+	Operation string `json:"operation,omitempty"`
+	ActionURL string `json:"action_url,omitempty"` // where the payer authenticates, while RequiresAction
+	ReturnURL string `json:"return_url,omitempty"` // where the payer goes afterwards
+	Reference string `json:"reference,omitempty"`  // what the processor calls the payment
 }
 
-// The statuses in which an intent can be confirmed and canceled.
+// The statuses in which an intent can be confirmed, captured, canceled and
+// changed.
 var (
 	confirmable = []Status{RequiresPaymentMethod, RequiresConfirmation, RequiresAction}
-	cancelable  = []Status{RequiresPaymentMethod, RequiresCapture, RequiresConfirmation, RequiresAction}
+	capturable  = []Status{RequiresCapture}
+	cancelable  = []Status{RequiresPaymentMethod, RequiresCapture, RequiresConfirmation, RequiresAction, Processing}
+	changeable  = []Status{RequiresPaymentMethod, RequiresConfirmation, RequiresAction}
 )
 
 // CancellationReasons are the reasons a merchant may give.
 var CancellationReasons = []string{"duplicate", "fraudulent", "requested_by_customer", "abandoned"}
 
-// attach makes method the card the intent is to be paid with. It has to be
+// cancelExpired is the reason of an authorisation that was not captured in time.
+const cancelExpired = "automatic"
+
+// attach makes method the means the intent is to be paid with. It has to be
 // confirmed afterwards.
 func (i *PaymentIntent) attach(method *PaymentMethod) {
 	i.PaymentMethod = method.ID
 	i.Status = RequiresConfirmation
 }
 
+// automatic reports whether the money is taken with the approval.
+func (i *PaymentIntent) automatic() bool { return i.CaptureMethod != CaptureManual }
+
 // checkConfirm refuses to confirm an intent whose status does not allow it.
 func (i *PaymentIntent) checkConfirm() *Error {
-	switch {
-	case i.Status == Succeeded:
+	if i.Status == Succeeded {
 		return unexpectedState("You cannot confirm this PaymentIntent because it has already succeeded after being previously confirmed.")
-	case !slices.Contains(confirmable, i.Status):
-		return unexpectedState(fmt.Sprintf("You cannot confirm this PaymentIntent because it has a status of %s. "+
-			"Only a PaymentIntent with one of the following statuses may be confirmed: %s.", i.Status, join(confirmable)))
 	}
-	return nil
+	return i.checkStatus(confirmable, "You cannot confirm this PaymentIntent", "confirmed")
 }
 
-// settle moves an intent on by what became of the attempt to charge it.
-func (i *PaymentIntent) settle(charge *Charge, refusal *Error) {
-	i.LatestCharge = charge.ID
-	i.LastError = refusal
-	switch charge.Status {
-	case ChargeSucceeded:
-		i.Status = Succeeded
-		i.AmountReceived = charge.Amount
-	case ChargePending:
-		i.Status = Processing
-	case ChargeFailed:
-		i.Status = RequiresPaymentMethod
-		i.PaymentMethod = ""
-	}
+func (i *PaymentIntent) checkCapture() *Error {
+	return i.checkStatus(capturable, "This PaymentIntent could not be captured", "captured")
 }
 
-// cancel ends the intent, if nothing was or may have been taken for it.
-func (i *PaymentIntent) cancel(reason string, now time.Time) *Error {
-	if !slices.Contains(cancelable, i.Status) {
-		return unexpectedState(fmt.Sprintf("You cannot cancel this PaymentIntent because it has a status of %s. "+
-			"Only a PaymentIntent with one of the following statuses may be canceled: %s.", i.Status, join(cancelable)))
+func (i *PaymentIntent) checkCancel() *Error {
+	return i.checkStatus(cancelable, "You cannot cancel this PaymentIntent", "canceled")
+}
+
+// checkStatus refuses what cannot be done to an intent in its status. While
+// the processor is being asked nothing can.
+func (i *PaymentIntent) checkStatus(allowed []Status, refused, done string) *Error {
+	if !slices.Contains(allowed, i.Status) {
+		return unexpectedState(fmt.Sprintf("%s because it has a status of %s. "+
+			"Only a PaymentIntent with one of the following statuses may be %s: %s.", refused, i.Status, done, join(allowed)))
 	}
-	i.Status = Canceled
-	i.CancellationReason = reason
-	i.CanceledAt = now
+	if i.Operation != "" && i.Status != RequiresAction && i.Status != Processing {
+		return lockTimeout()
+	}
 	return nil
 }
 

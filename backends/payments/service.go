@@ -4,353 +4,319 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
+	"log/slog"
 	"time"
-
-	"github.com/aditechsphere/fairway/backends/internal/id"
 )
 
-// patience bounds how long an operation waits for another one on the same intent.
+// patience is how long an operation waits, by default, for another one with
+// the same idempotency key.
 const patience = 5 * time.Second
+
+// Config is what a service needs. Store, Processor and Shapes are required.
+type Config struct {
+	Store     Store
+	Processor Processor
+	Shapes    Shapes
+	Now       func() time.Time // default time.Now
+	Logger    *slog.Logger     // default slog.Default()
+	Patience  time.Duration    // how long a repeated request waits for the first one; default 5 s
+}
+
+// Shapes writes objects as the API shows them.
+type Shapes interface {
+	// Object is the JSON of an object; the references named in expand are
+	// objects in it, read from reader.
+	Object(ctx context.Context, reader Reader, object Object, expand []string) ([]byte, error)
+	// Error is the JSON of a refusal; about is what it is about, or nil.
+	Error(ctx context.Context, reader Reader, refusal *Error, about Object) ([]byte, error)
+	// Version is the version of Stripe's API whose shapes these are.
+	Version() string
+}
 
 // Service is what can be done with payments.
 type Service struct {
-	store     Store
-	processor Processor
-	now       func() time.Time
-	intents   KeyLock // one operation on an intent at a time
+	core
+	inFlight KeyLock // idempotency keys of requests under way
+	asking   KeyLock // operations the processor is being asked about
 }
 
-// NewService returns the use cases on store and processor; now tells the time.
-func NewService(store Store, processor Processor, now func() time.Time) *Service {
-	return &Service{store: store, processor: processor, now: now}
+// core is what a service and the work it does share.
+type core struct{ Config }
+
+// NewService returns the use cases on what config holds.
+func NewService(config Config) *Service {
+	if config.Now == nil {
+		config.Now = time.Now
+	}
+	if config.Logger == nil {
+		config.Logger = slog.Default()
+	}
+	if config.Patience == 0 {
+		config.Patience = patience
+	}
+	return &Service{core: core{config}}
 }
 
 // Live reports whether real money moves.
-func (s *Service) Live() bool { return s.processor.Live() }
+func (c *core) Live() bool { return c.Processor.Live() }
 
-// Outcome is what an operation led to. Refusal is why it was refused after it
-// had begun, such as a decline; nil when it was not.
-type Outcome struct {
-	Payment
-	Refusal *Error
+// Ping reports whether the store can be reached.
+func (s *Service) Ping(ctx context.Context) error { return s.Store.Ping(ctx) }
+
+// Request is what an operation knows of the request that asked for it.
+type Request struct {
+	ID             string   `json:"id"`                        // "req_…"
+	IdempotencyKey string   `json:"idempotency_key,omitempty"` // "" for none
+	Fingerprint    string   `json:"fingerprint,omitempty"`     // equal for equal requests
+	Expand         []string `json:"expand,omitempty"`          // references to write as objects
+	APIVersion     string   `json:"-"`                         // that the client asked for; "" for the service's own
+	BaseURL        string   `json:"-"`                         // of our pages, such as "https://pay.example.com"
 }
 
-// Finish is told the outcome of an operation before it is stored, and returns
-// the reply to save with it; without an idempotency key it is nil.
-//
-// An operation that returns an *[Error] was refused before it began: Finish
-// was not called. When it returns any other error, nothing was stored.
-type Finish func(Outcome) *Reply
-
-// Reply is a reply to save, and the key to save it under.
+// Reply is what a request is answered with.
 type Reply struct {
-	Key ReplyKey
-	SavedReply
+	Status   int // of HTTP
+	Body     []byte
+	Original string // the id of the request that was answered first; "" unless this is a repetition
+	Object   Object // what Body shows; nil in a repetition
 }
 
-// Create makes an intent and, if asked to, confirms it.
-func (s *Service) Create(ctx context.Context, params CreateParams, finish Finish) error {
-	if refusal := params.check(); refusal != nil {
-		return refusal
-	}
-	payment := Payment{Intent: s.newIntent(&params)}
-	added, err := s.present(ctx, &payment, params.Method)
-	if err != nil {
-		return err
-	}
-	if !params.Confirm {
-		return s.commit(ctx, change{intent: true, method: added}, Outcome{Payment: payment}, finish)
-	}
-	return s.charge(ctx, payment, added, params.Confirmation, finish)
+// result is what an operation came to.
+type result struct {
+	object  Object
+	refusal *Error     // why it was refused after it had begun, such as a decline
+	asked   *Operation // what the processor has to be asked before there is a result
 }
 
-func (s *Service) newIntent(params *CreateParams) PaymentIntent {
-	intent := PaymentIntent{
-		ID:             id.New("pi"),
-		LiveMode:       s.processor.Live(),
-		Created:        s.second(),
-		Amount:         params.Amount,
-		Currency:       params.Currency,
-		Status:         RequiresPaymentMethod,
-		CaptureMethod:  CaptureAutomatic,
-		MethodsChosen:  params.MethodsChosen,
-		AllowRedirects: "always",
-		Metadata:       params.Metadata,
-	}
-	intent.ClientSecret = id.New(intent.ID + "_secret")
-	if params.CaptureMethod != "" {
-		intent.CaptureMethod = params.CaptureMethod
-	}
-	if params.AllowRedirects != "" {
-		intent.AllowRedirects = params.AllowRedirects
-	}
-	params.Details.apply(&intent)
-	return intent
+// work is an operation inside its transaction.
+type work struct {
+	Tx
+	*core
+	request *Request // nil when nobody asked
 }
 
-// Confirm takes the money of an intent.
-func (s *Service) Confirm(ctx context.Context, intentID string, params ConfirmParams, finish Finish) error {
-	if refusal := params.check(); refusal != nil {
-		return refusal
-	}
-	return s.hold(ctx, intentID, func(payment Payment) error {
-		if refusal := payment.Intent.checkConfirm(); refusal != nil {
-			return s.refuse(ctx, payment, refusal, finish)
-		}
-		added, err := s.present(ctx, &payment, params.Method)
-		if err != nil {
-			return err
-		}
-		if payment.Method == nil {
-			return s.refuse(ctx, payment, unexpectedState("You cannot confirm this PaymentIntent because it's missing a payment method. "+
-				"Confirm it with payment_method."), finish)
-		}
-		params.Details.apply(&payment.Intent)
-		if params.CaptureMethod != "" {
-			payment.Intent.CaptureMethod = params.CaptureMethod
-		}
-		return s.charge(ctx, payment, added, params.Confirmation, finish)
-	})
-}
+// action is what an operation does in its transaction. A returned *[Error]
+// refuses the operation before it began: nothing is stored, nor its reply.
+type action func(ctx context.Context, w *work) (result, error)
 
-// Cancel ends an intent; reason is one of [CancellationReasons] or "".
-func (s *Service) Cancel(ctx context.Context, intentID, reason string, finish Finish) error {
-	if reason != "" && !slices.Contains(CancellationReasons, reason) {
-		return Invalid("", "cancellation_reason", "Invalid cancellation_reason: must be one of %q", CancellationReasons)
+// run carries out an operation once for its idempotency key, and repeats the
+// reply to all others.
+func (s *Service) run(ctx context.Context, request Request, do action) (Reply, error) {
+	if request.IdempotencyKey == "" {
+		return s.execute(ctx, &request, do)
 	}
-	return s.hold(ctx, intentID, func(payment Payment) error {
-		if refusal := payment.Intent.cancel(reason, s.second()); refusal != nil {
-			return s.refuse(ctx, payment, refusal, finish)
-		}
-		return s.commit(ctx, change{intent: true}, Outcome{Payment: payment}, finish)
-	})
-}
-
-// Payment returns an intent with its payment method and latest charge.
-func (s *Service) Payment(ctx context.Context, intentID string) (Payment, error) {
-	payment, err := s.store.Payment(ctx, s.processor.Live(), intentID)
-	if errors.Is(err, ErrNotFound) {
-		return Payment{}, NoSuch("payment_intent", "intent", intentID)
-	}
-	if err != nil {
-		return Payment{}, fmt.Errorf("reading payment intent %s: %w", intentID, err)
-	}
-	return payment, nil
-}
-
-// Payments returns a page of payments, newest first. The query's mode is the
-// service's.
-func (s *Service) Payments(ctx context.Context, query Query) (Page, error) {
-	query.Live = s.processor.Live()
-	page, err := s.store.Payments(ctx, query)
-	switch {
-	case errors.Is(err, ErrNotFound) && query.After != "":
-		return Page{}, NoSuch("payment_intent", "starting_after", query.After)
-	case errors.Is(err, ErrNotFound):
-		return Page{}, NoSuch("payment_intent", "ending_before", query.Before)
-	case err != nil:
-		return Page{}, fmt.Errorf("listing payment intents: %w", err)
-	}
-	return page, nil
-}
-
-// SavedReply returns what was answered under an idempotency key, or [ErrNotFound].
-func (s *Service) SavedReply(ctx context.Context, key ReplyKey) (SavedReply, error) {
-	return s.store.SavedReply(ctx, s.processor.Live(), key)
-}
-
-// hold runs fn on the intent while no other operation runs on it.
-func (s *Service) hold(ctx context.Context, intentID string, fn func(Payment) error) error {
-	waiting, cancel := context.WithTimeout(ctx, patience)
+	waiting, cancel := context.WithTimeout(ctx, s.Patience)
 	defer cancel()
-	unlock, err := s.intents.Lock(waiting, intentID)
+	unlock, err := s.inFlight.Lock(waiting, request.IdempotencyKey)
 	if err != nil {
-		return lockTimeout()
+		return Reply{}, keyInUse()
 	}
 	defer unlock()
-	payment, err := s.Payment(ctx, intentID)
-	if err != nil {
-		return err
+	if reply, err := s.replay(ctx, &request); !errors.Is(err, ErrNotFound) {
+		return reply, err
 	}
-	return fn(payment)
-}
-
-// present makes the card of source the payment's, if one is given. It returns
-// the payment method when it is new.
-func (s *Service) present(ctx context.Context, payment *Payment, source MethodSource) (added *PaymentMethod, err error) {
+	reply, err := s.execute(ctx, &request, do)
 	switch {
-	case source.Card != nil:
-		card, err := s.processor.Tokenize(ctx, *source.Card)
+	case err == nil:
+		return reply, nil
+	case errors.Is(err, ErrKeyUsed):
+		return s.replay(ctx, &request) // another process was first
+	case refused(err) || errors.Is(err, ErrOutcomeUnknown) || ctx.Err() != nil:
+		return Reply{}, err
+	}
+	return s.saveFailure(ctx, &request, err)
+}
+
+// refused reports whether err is a refusal in Stripe's terms.
+func refused(err error) bool {
+	var refusal *Error
+	return errors.As(err, &refusal)
+}
+
+// execute runs do in a transaction, together with its reply. What has to ask
+// an outside processor first leaves a recovery point, asks, and goes on in
+// another transaction.
+func (s *Service) execute(ctx context.Context, request *Request, do action) (reply Reply, err error) {
+	var asked *Operation
+	err = s.write(ctx, request, func(ctx context.Context, w *work) error {
+		done, err := do(ctx, w)
 		if err != nil {
-			return nil, err
-		}
-		added = s.newMethod(card, source.Billing)
-	case source.ID != "":
-		if card, ok := s.processor.NamedCard(source.ID); ok {
-			added = s.newMethod(card, BillingDetails{})
-			break
-		}
-		stored, err := s.store.PaymentMethod(ctx, s.processor.Live(), source.ID)
-		if errors.Is(err, ErrNotFound) {
-			return nil, NoSuch("PaymentMethod", "payment_method", source.ID)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("reading payment method %s: %w", source.ID, err)
-		}
-		payment.Method = &stored
-		payment.Intent.attach(&stored)
-		return nil, nil
-	default:
-		return nil, nil
-	}
-	payment.Method = added
-	payment.Intent.attach(added)
-	return added, nil
-}
-
-func (s *Service) newMethod(card Card, billing BillingDetails) *PaymentMethod {
-	return &PaymentMethod{
-		ID:       id.New("pm"),
-		LiveMode: s.processor.Live(),
-		Created:  s.second(),
-		Card:     card,
-		Billing:  billing,
-	}
-}
-
-// charge asks the processor for the money and stores what became of it. The
-// processor is asked outside the transaction, and asked nothing twice: the
-// intent is held by the caller.
-func (s *Service) charge(ctx context.Context, payment Payment, added *PaymentMethod, how Confirmation, finish Finish) error {
-	intent, charge := &payment.Intent, s.newCharge(&payment)
-	answer := s.processor.Authorize(ctx, Attempt{
-		ID:         charge.ID,
-		Amount:     intent.Amount,
-		Currency:   intent.Currency,
-		Card:       payment.Method.Card,
-		OffSession: how.OffSession,
-	})
-	refusal := answer.apply(charge, payment.Method)
-	intent.settle(charge, refusal)
-	payment.Charge = charge
-	if intent.PaymentMethod == "" {
-		payment.Method = nil
-	}
-	return s.commit(ctx, change{intent: true, method: added, charge: charge}, Outcome{Payment: payment, Refusal: refusal}, finish)
-}
-
-func (s *Service) newCharge(payment *Payment) *Charge {
-	return &Charge{
-		ID:            id.New("ch"),
-		LiveMode:      payment.Intent.LiveMode,
-		Created:       s.second(),
-		PaymentIntent: payment.Intent.ID,
-		PaymentMethod: payment.Method.ID,
-		Amount:        payment.Intent.Amount,
-		Currency:      payment.Intent.Currency,
-	}
-}
-
-// apply writes the answer into the charge and returns the decline, if it is one.
-func (a Answer) apply(charge *Charge, method *PaymentMethod) *Error {
-	var decline Error
-	switch a.Verdict {
-	case VerdictApproved:
-		charge.Status = ChargeSucceeded
-		return nil
-	case VerdictDeclined:
-		decline = *Declined(CodeCardDeclined, "generic_decline", "", "Your card was declined.")
-		if a.Decline != nil {
-			decline = *a.Decline
-		}
-	case VerdictRequiresAction:
-		// There is no page yet on which a payer could authenticate.
-		decline = *Declined(CodeAuthenticationRequired, declineAuthenticationRequired, "",
-			"Your card was declined. This transaction requires authentication, and 3-D Secure is not available here yet.")
-	default:
-		charge.Status = ChargePending
-		return nil
-	}
-	charge.Status = ChargeFailed
-	charge.FailureCode, charge.DeclineCode, charge.FailureText = decline.Code, decline.DeclineCode, decline.Message
-	decline.Charge, decline.Method = charge.ID, method
-	return &decline
-}
-
-// refuse ends an operation that changes nothing.
-func (s *Service) refuse(ctx context.Context, payment Payment, refusal *Error, finish Finish) error {
-	return s.commit(ctx, change{}, Outcome{Payment: payment, Refusal: refusal}, finish)
-}
-
-// change is what an operation stores besides its reply.
-type change struct {
-	intent bool           // the outcome's intent, new or changed
-	method *PaymentMethod // new, or nil
-	charge *Charge        // new, or nil
-}
-
-// commit stores a change together with the reply to it, in one transaction.
-func (s *Service) commit(ctx context.Context, what change, outcome Outcome, finish Finish) error {
-	reply := finish(outcome)
-	if reply == nil && what == (change{}) {
-		return nil
-	}
-	err := s.store.Write(ctx, func(ctx context.Context, tx Tx) error {
-		if err := s.saveReply(ctx, tx, reply); err != nil {
 			return err
 		}
-		return what.write(ctx, tx, outcome.Intent)
+		if asked = done.asked; asked != nil {
+			return w.beginReply(ctx)
+		}
+		reply, err = w.reply(ctx, done)
+		return err
+	})
+	if err != nil || asked == nil {
+		return reply, err
+	}
+	return s.resolve(ctx, asked)
+}
+
+// write runs change in a transaction.
+func (s *Service) write(ctx context.Context, request *Request, change func(context.Context, *work) error) error {
+	err := s.Store.Write(ctx, func(ctx context.Context, tx Tx) error {
+		return change(ctx, &work{Tx: tx, core: &s.core, request: request})
 	})
 	if errors.Is(err, ErrConflict) {
 		return lockTimeout()
 	}
+	return err
+}
+
+// replay is the reply that was saved, or [ErrNotFound].
+func (s *Service) replay(ctx context.Context, request *Request) (Reply, error) {
+	saved, err := s.Store.SavedReply(ctx, ReplyKeyOf(request.IdempotencyKey))
+	switch {
+	case err != nil:
+		return Reply{}, fmt.Errorf("looking up the idempotency key: %w", err)
+	case saved.Fingerprint != request.Fingerprint:
+		return Reply{}, keyMisused()
+	case saved.Status == 0:
+		return Reply{}, keyInUse() // the processor is still being asked
+	}
+	return Reply{Status: saved.Status, Body: saved.Body, Original: saved.RequestID}, nil
+}
+
+// reply makes the reply to an operation and saves it.
+func (w *work) reply(ctx context.Context, done result) (Reply, error) {
+	reply := Reply{Status: statusOK, Object: done.object}
+	if w.request == nil {
+		return reply, nil // nobody waits for it
+	}
+	var err error
+	if done.refusal != nil {
+		reply.Status = done.refusal.Status()
+		reply.Body, err = w.Shapes.Error(ctx, w.Tx, done.refusal, done.object)
+	} else {
+		reply.Body, err = w.Shapes.Object(ctx, w.Tx, done.object, w.request.Expand)
+	}
 	if err != nil {
-		return fmt.Errorf("storing payment intent %s: %w", outcome.Intent.ID, err)
+		return Reply{}, err
 	}
-	return nil
+	return reply, w.save(ctx, reply)
 }
 
-func (c change) write(ctx context.Context, tx Tx, intent PaymentIntent) error {
-	if c.method != nil {
-		if err := tx.InsertMethod(ctx, *c.method); err != nil {
-			return fmt.Errorf("inserting payment method %s: %w", c.method.ID, err)
-		}
-	}
-	if c.intent {
-		write := tx.UpdateIntent
-		if intent.Version == 0 {
-			write = tx.InsertIntent
-		}
-		if err := write(ctx, intent); err != nil {
-			return err
-		}
-	}
-	if c.charge != nil {
-		if err := tx.InsertCharge(ctx, *c.charge); err != nil {
-			return fmt.Errorf("inserting charge %s: %w", c.charge.ID, err)
-		}
-	}
-	return nil
-}
+// beginReply takes the idempotency key before an outside processor is asked.
+func (w *work) beginReply(ctx context.Context) error { return w.save(ctx, Reply{}) }
 
-// saveReply saves a reply and deletes a few that have expired, so that they
-// are gone without a job of their own.
-func (s *Service) saveReply(ctx context.Context, tx Tx, reply *Reply) error {
-	if reply == nil {
+// save saves a reply under the request's idempotency key.
+func (w *work) save(ctx context.Context, reply Reply) error {
+	if w.request == nil || w.request.IdempotencyKey == "" {
 		return nil
 	}
-	if err := tx.SaveReply(ctx, s.processor.Live(), reply.Key, reply.SavedReply); err != nil {
+	err := w.SaveReply(ctx, ReplyKeyOf(w.request.IdempotencyKey), SavedReply{
+		Fingerprint: w.request.Fingerprint, RequestID: w.request.ID,
+		Status: reply.Status, Body: reply.Body, Saved: w.Now(),
+	})
+	if err != nil {
 		return fmt.Errorf("saving a reply: %w", err)
-	}
-	if err := tx.ForgetReplies(ctx, s.now().Add(-KeyLifetime), 4); err != nil {
-		return fmt.Errorf("deleting expired replies: %w", err)
 	}
 	return nil
 }
 
-// Ping reports whether the store can be reached.
-func (s *Service) Ping(ctx context.Context) error { return s.store.Ping(ctx) }
+// saveFailure saves that a request failed, so that its repetitions are told
+// the same. When that fails too, nothing is saved, and it can be tried again.
+func (s *Service) saveFailure(ctx context.Context, request *Request, cause error) (Reply, error) {
+	s.Logger.ErrorContext(ctx, "a request failed", "request", request.ID, "error", cause)
+	failure := &Error{Type: APIError, Message: "The request could not be carried out, and nothing of it was; the server's log says why."}
+	var reply Reply
+	err := s.write(ctx, request, func(ctx context.Context, w *work) (err error) {
+		reply, err = w.reply(ctx, result{refusal: failure})
+		return err
+	})
+	if err != nil {
+		return Reply{}, cause
+	}
+	return reply, nil
+}
+
+// statusOK is the status of HTTP; a domain package does without the package
+// that names it.
+const statusOK = 200
 
 // second is the time in Stripe's resolution.
-func (s *Service) second() time.Time { return s.now().UTC().Truncate(time.Second) }
+func (c *core) second() time.Time { return c.Now().UTC().Truncate(time.Second) }
+
+// head is that of a new object.
+func (c *core) head(id string) Head { return Head{ID: id, Live: c.Live(), Created: c.second()} }
+
+// find reads an object by its id.
+func find[T Object](ctx context.Context, reader Reader, id string) (found T, err error) {
+	object, err := reader.Get(ctx, found.Kind(), id)
+	if err != nil {
+		return found, err
+	}
+	return object.(T), nil
+}
+
+// lookUp reads an object that a request names in param.
+func lookUp[T Object](ctx context.Context, reader Reader, param, id string) (T, error) {
+	found, err := find[T](ctx, reader, id)
+	if errors.Is(err, ErrNotFound) {
+		return found, NoSuch(string(found.Kind()), param, id)
+	}
+	if err != nil {
+		return found, fmt.Errorf("reading %s %s: %w", found.Kind(), id, err)
+	}
+	return found, nil
+}
+
+// Get returns an object. Its refusal names it as param.
+func (s *Service) Get(ctx context.Context, kind Kind, param, id string) (Object, error) {
+	object, err := s.Store.Get(ctx, kind, id)
+	if errors.Is(err, ErrNotFound) {
+		return nil, NoSuch(string(kind), param, id)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading %s %s: %w", kind, id, err)
+	}
+	return object, nil
+}
+
+// List returns a page of objects, newest first.
+func (s *Service) List(ctx context.Context, kind Kind, query Query) (Page, error) {
+	page, err := s.Store.List(ctx, kind, query)
+	switch {
+	case errors.Is(err, ErrNotFound) && query.After != "":
+		return Page{}, NoSuch(string(kind), "starting_after", query.After)
+	case errors.Is(err, ErrNotFound):
+		return Page{}, NoSuch(string(kind), "ending_before", query.Before)
+	case err != nil:
+		return Page{}, fmt.Errorf("listing %ss: %w", kind, err)
+	}
+	return page, nil
+}
+
+// fresh is a copy of what was made before the transaction, which may run more
+// than once; nil stays nil.
+func fresh(method *PaymentMethod) *PaymentMethod {
+	if method == nil {
+		return nil
+	}
+	copied := *method
+	return &copied
+}
+
+// store inserts or replaces an object.
+func (w *work) store(ctx context.Context, objects ...Object) error {
+	for _, object := range objects {
+		write := w.Update
+		if object.Header().Version == 0 {
+			write = w.Insert
+		}
+		if err := write(ctx, object); err != nil {
+			return fmt.Errorf("storing %s %s: %w", object.Kind(), object.Header().ID, err)
+		}
+	}
+	return nil
+}
+
+func unixTime(seconds int64) time.Time {
+	if seconds == 0 {
+		return time.Time{}
+	}
+	return time.Unix(seconds, 0).UTC()
+}

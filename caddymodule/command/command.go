@@ -14,8 +14,8 @@ import (
 func init() {
 	caddycmd.RegisterCommand(caddycmd.Command{
 		Name:  "fairway",
-		Usage: "status|key|sign-in|site",
-		Short: "Administers a running Fairway: how services are, API keys, sign-in links, sites",
+		Usage: "status|key|sign-in|site|verify",
+		Short: "Administers a running Fairway: how services are, API keys, sign-in links, sites, books",
 		Long: `
 Administers a running Fairway through Caddy's admin endpoint.
 
@@ -29,7 +29,7 @@ file too, where there is one (--envfile); those that are set already win.`,
 			cmd.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
 				return loadEnvironment(file, cmd.Flags().Changed("envfile"))
 			}
-			cmd.AddCommand(withExitCode(statusCommand()), keyCommand(), signInCommand(), siteCommand())
+			cmd.AddCommand(withExitCode(statusCommand()), keyCommand(), signInCommand(), siteCommand(), verifyCommand())
 		},
 	})
 }

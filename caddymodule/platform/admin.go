@@ -27,6 +27,7 @@ func init() {
 //	DELETE /fairway/keys/{id}    revoke a key
 //	POST   /fairway/sign-in      a one-time sign-in link for the operator
 //	GET    /fairway/status       how the services are, as operators see it
+//	POST   /fairway/verify       recompute the books: a report for each service
 type adminAPI struct{}
 
 // CaddyModule returns the Caddy module information.
@@ -56,6 +57,7 @@ func (*adminAPI) Routes() []caddy.AdminRoute {
 	return []caddy.AdminRoute{
 		{Pattern: "/fairway/keys", Handler: caddy.AdminHandlerFunc(handleKeys)},
 		{Pattern: "/fairway/keys/", Handler: caddy.AdminHandlerFunc(handleKey)},
+		{Pattern: "/fairway/verify", Handler: caddy.AdminHandlerFunc(handleVerify)},
 		{Pattern: "/fairway/sign-in", Handler: caddy.AdminHandlerFunc(handleSignIn)},
 		{Pattern: "/fairway/status", Handler: caddy.AdminHandlerFunc(handleStatus)},
 	}
@@ -147,6 +149,7 @@ func createKey(w http.ResponseWriter, r *http.Request, app *App) error {
 				scope, strings.Join(app.catalogue.embedded(), ", ")))
 		}
 	}
+	request.Live = app.modeOf(request.Scopes)
 	key, secret, err := app.Access().CreateKey(r.Context(), request)
 	var invalid access.InvalidKeyError
 	if errors.As(err, &invalid) {
@@ -156,6 +159,34 @@ func createKey(w http.ResponseWriter, r *http.Request, app *App) error {
 		return err
 	}
 	return adminapi.WriteJSON(w, http.StatusCreated, showKey(key, secret))
+}
+
+// modeOf is whether a key with the scopes is for live mode: that of the service
+// which has modes.
+func (a *App) modeOf(scopes []string) (live bool) {
+	for _, scope := range scopes {
+		live = live || a.live[scope]
+	}
+	return live
+}
+
+func handleVerify(w http.ResponseWriter, r *http.Request) error {
+	if r.Method != http.MethodPost {
+		return adminapi.MethodNotAllowed(w, "POST")
+	}
+	app, err := Running()
+	if err != nil {
+		return err
+	}
+	reports := make(map[string]any, len(app.verifies))
+	for service, verify := range app.verifies {
+		report, err := verify(r.Context())
+		if err != nil {
+			return fmt.Errorf("verifying %s: %w", service, err)
+		}
+		reports[service] = report
+	}
+	return adminapi.WriteJSON(w, http.StatusOK, reports)
 }
 
 func handleKey(w http.ResponseWriter, r *http.Request) error {

@@ -55,7 +55,10 @@ type App struct {
 	background sync.WaitGroup // what uses the stores
 
 	catalogue catalogue
-	history   *history.Keeper // nil until the stores are open
+
+	live     map[string]bool // by service: its keys are for live mode
+	verifies map[string]Verify
+	history  *history.Keeper // nil until the stores are open
 }
 
 // Store says where data is kept.
@@ -242,6 +245,29 @@ func (a *App) Guard() httpauth.Guard {
 
 // Access owns API keys and sessions. Only for use once the stores are open.
 func (a *App) Access() *access.Service { return a.state.access }
+
+// SetLive has the keys that are made for a service be for live mode, or for
+// test mode. Call it from a function given to [App.OnOpen].
+func (a *App) SetLive(service string, live bool) {
+	if a.live == nil {
+		a.live = make(map[string]bool)
+	}
+	a.live[service] = live
+}
+
+// Verify recomputes what a service has on record. Its report is an object of
+// JSON with the field "problem": the first thing that does not add up, when
+// there is any.
+type Verify func(ctx context.Context) (report any, err error)
+
+// OnVerify has `caddy fairway verify` ask a service too. Call it from a
+// function given to [App.OnOpen].
+func (a *App) OnVerify(service string, verify Verify) {
+	if a.verifies == nil {
+		a.verifies = make(map[string]Verify)
+	}
+	a.verifies[service] = verify
+}
 
 // Recorder returns the measurements of the service with this id, which go on
 // across reloads. Only for use once the stores are open.

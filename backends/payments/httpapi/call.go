@@ -7,26 +7,34 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"regexp"
+	"slices"
 	"strconv"
 	"time"
+	"unicode/utf8"
 
 	"github.com/aditechsphere/fairway/backends/access"
 	"github.com/aditechsphere/fairway/backends/internal/id"
 	"github.com/aditechsphere/fairway/backends/internal/idempotency"
 	"github.com/aditechsphere/fairway/backends/payments"
+	"github.com/aditechsphere/fairway/backends/payments/shape"
 )
 
 const (
+	// maxKey is the longest idempotency key, in characters.
+	maxKey = 255
 	// maxBody is the largest request body, in bytes.
 	maxBody = 128 << 10
 	// maxWork bounds an operation. It goes on when its client hangs up, so
 	// that the client finds the reply when it asks again.
 	maxWork = 30 * time.Second
-	// apiVersion is the version of Stripe's API whose shapes are answered.
-	apiVersion = "2025-08-27.basil"
-	// cardNumberParam is the one parameter a card number may be in.
-	cardNumberParam = "payment_method_data[card][number]"
 )
+
+// cardNumberParams are the parameters a card number may be in.
+var cardNumberParams = []string{"payment_method_data[card][number]", "card[number]"}
+
+// versionForm is what the versions of Stripe's API look like.
+var versionForm = regexp.MustCompile(`^\d{4}-\d{2}-\d{2}(\.[a-z]{1,20})?$`)
 
 // call is one request under way.
 type call struct {
@@ -35,7 +43,7 @@ type call struct {
 	requestID string
 	key       string // idempotency key, "" for none
 	form      *form
-	expand    expansion
+	expand    []string // references to write as objects
 	answer    answer
 }
 
@@ -72,46 +80,66 @@ func (a *api) unknownURL(w http.ResponseWriter, r *http.Request) {
 }
 
 func (c *call) run(operation func(context.Context, *call) error) error {
-	if err := c.authenticate(); err != nil {
+	principal, err := c.authenticate()
+	if err != nil {
 		return err
 	}
+	leave, err := c.api.enter(principal.KeyID)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	if err := c.readForm(); err != nil {
 		return err
 	}
-	if c.request.Method != http.MethodPost {
-		return operation(c.request.Context(), c)
-	}
-	if err := c.readKey(); err != nil {
+	if err := c.readHeader(); err != nil {
 		return err
+	}
+	if c.request.Method == http.MethodGet {
+		return operation(c.request.Context(), c)
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.request.Context()), maxWork)
 	defer cancel()
-	if c.key == "" {
-		return operation(ctx, c)
-	}
-	return c.once(ctx, operation)
+	return operation(ctx, c)
 }
 
-func (c *call) authenticate() error {
+// readHeader reads the idempotency key, which Stripe takes any text for, and
+// checks the version.
+func (c *call) readHeader() error {
+	if version := c.request.Header.Get("Stripe-Version"); version != "" && !versionForm.MatchString(version) {
+		return payments.Invalid("", "", "Invalid Stripe API version: it looks like %s.", shape.Version)
+	}
+	if c.request.Method == http.MethodGet {
+		return nil
+	}
+	c.key = c.request.Header.Get(idempotency.Header)
+	if utf8.RuneCountInString(c.key) > maxKey {
+		return &payments.Error{Type: payments.IdempotencyError,
+			Message: fmt.Sprintf("Idempotency keys can be at most %d characters long.", maxKey)}
+	}
+	return nil
+}
+
+func (c *call) authenticate() (access.Principal, error) {
 	principal, err := c.api.Guard.Authenticate(c.request, access.ScopePayments)
 	switch {
 	case errors.Is(err, access.ErrForbidden):
-		return &statusError{http.StatusForbidden, payments.Invalid("", "",
+		return principal, &statusError{http.StatusForbidden, payments.Invalid("", "",
 			"The provided key does not have the required permissions for this endpoint: it lacks the scope %q.", access.ScopePayments)}
 	case errors.Is(err, access.ErrUnauthenticated) && c.request.Header.Get("Authorization") == "":
-		return &statusError{http.StatusUnauthorized, payments.Invalid("", "",
+		return principal, &statusError{http.StatusUnauthorized, payments.Invalid("", "",
 			"You did not provide an API key. You need to provide your API key in the Authorization header, "+
 				"using Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY').")}
 	case errors.Is(err, access.ErrUnauthenticated):
-		return &statusError{http.StatusUnauthorized, payments.Invalid("", "", "Invalid API Key provided.")}
+		return principal, &statusError{http.StatusUnauthorized, payments.Invalid("", "", "Invalid API Key provided.")}
 	case err != nil:
-		return fmt.Errorf("checking the API key: %w", err)
-	case principal.Live != c.api.service.Live():
-		return &statusError{http.StatusUnauthorized, payments.Invalid(payments.CodeLivemodeMismatch, "",
+		return principal, fmt.Errorf("checking the API key: %w", err)
+	case principal.Live != c.api.Service.Live():
+		return principal, &statusError{http.StatusUnauthorized, payments.Invalid(payments.CodeLivemodeMismatch, "",
 			"Invalid API Key provided: a %s mode key was used, but this service is in %s mode.",
-			mode(principal.Live), mode(c.api.service.Live()))}
+			mode(principal.Live), mode(c.api.Service.Live()))}
 	}
-	return nil
+	return principal, nil
 }
 
 func mode(live bool) string {
@@ -172,46 +200,115 @@ func checkCardNumbers(f *form) error {
 		}
 		if payments.HoldsCardNumber(name) {
 			refusal = payments.Invalid("", "", "The name of a parameter looks like a card number, which must not be sent here.")
-		} else if name != cardNumberParam && payments.HoldsCardNumber(text) {
+		} else if !slices.Contains(cardNumberParams, name) && payments.HoldsCardNumber(text) {
 			refusal = payments.Invalid("", name, "The value of %s looks like a card number, which must not be sent here.", name)
 		}
 	})
 	return refusal
 }
 
-// finish is given to the service: it makes the answer of an outcome, to be
-// stored with it when there is an idempotency key.
-func (c *call) finish(outcome payments.Outcome) *payments.Reply {
-	if outcome.Refusal != nil {
-		o := errorObject(outcome.Refusal)
-		o["payment_intent"] = intentObject(outcome.Payment, expansion{})
-		c.answerWith(statusOf(outcome.Refusal), object{"error": o})
-	} else {
-		c.answerWith(http.StatusOK, intentObject(outcome.Payment, c.expand))
+// about is what the service is told of the request.
+func (c *call) about() payments.Request {
+	return payments.Request{
+		ID:             c.requestID,
+		IdempotencyKey: c.key,
+		Fingerprint:    idempotency.Fingerprint(c.request.Method, c.request.URL.Path, []byte(c.form.canonical())),
+		Expand:         c.expand,
+		APIVersion:     c.request.Header.Get("Stripe-Version"),
+		BaseURL:        baseURL(c.request),
 	}
-	if c.key == "" {
-		return nil
-	}
-	return &payments.Reply{Key: payments.ReplyKeyOf(c.key), SavedReply: payments.SavedReply{
-		Fingerprint: c.fingerprint(),
-		RequestID:   c.requestID,
-		Status:      c.answer.status,
-		Body:        c.answer.body,
-		Saved:       c.api.Now(),
-	}}
 }
 
-func (c *call) fingerprint() string {
-	return idempotency.Fingerprint(c.request.Method, c.request.URL.Path, []byte(c.form.canonical()))
+// baseURL is where the client reached this service.
+func baseURL(r *http.Request) string {
+	if r.TLS == nil {
+		return "http://" + r.Host
+	}
+	return "https://" + r.Host
 }
 
-func (c *call) answerWith(status int, o object) {
-	body, err := encode(o)
+// reply answers with what the service replied.
+func (c *call) reply(reply payments.Reply, err error) error {
+	if err != nil {
+		return err
+	}
+	c.answer = answer{status: reply.Status, body: reply.Body}
+	if reply.Original != "" {
+		c.answer.header = map[string]string{
+			idempotency.ReplayedHeader: "true",
+			"Original-Request":         reply.Original,
+			"Stripe-Should-Retry":      "false",
+		}
+	}
+	return nil
+}
+
+// show answers with an object.
+func (c *call) show(ctx context.Context, object payments.Object, err error) error {
+	if err != nil {
+		return err
+	}
+	return c.body(shape.Shapes{}.Object(ctx, c.api.Service.Store, object, c.expand))
+}
+
+// body answers 200 with a body.
+func (c *call) body(body []byte, err error) error {
+	c.answer = answer{status: http.StatusOK, body: body}
+	return err
+}
+
+// statusError is a refusal with an HTTP status that its type and code do not tell.
+type statusError struct {
+	status  int
+	refusal *payments.Error
+}
+
+// Error implements error.
+func (e *statusError) Error() string { return e.refusal.Error() }
+
+// Unwrap gives the refusal without its status.
+func (e *statusError) Unwrap() error { return e.refusal }
+
+// refuse answers with an error that nothing was stored for.
+func (c *call) refuse(err error) {
+	var withStatus *statusError
+	var refusal *payments.Error
+	switch {
+	case errors.As(err, &withStatus):
+		c.answerError(withStatus.status, withStatus.refusal)
+	case errors.As(err, &refusal):
+		c.answerError(refusal.Status(), refusal)
+	default:
+		c.api.Logger.Error("a request failed", "request", c.requestID, "method", c.request.Method,
+			"endpoint", c.request.Pattern, "error", err)
+		c.answerError(http.StatusInternalServerError, &payments.Error{
+			Type: payments.APIError, Message: "The request could not be carried out; the server's log says why. " +
+				"It is safe to try it again with the same idempotency key."})
+	}
+	c.answer.header = c.retryAdvice(refusal)
+}
+
+func (c *call) answerError(status int, refusal *payments.Error) {
+	body, err := shape.Shapes{}.Error(c.request.Context(), c.api.Service.Store, refusal, nil)
 	if err != nil {
 		c.api.Logger.Error("encoding an answer", "request", c.requestID, "error", err)
 		status, body = http.StatusInternalServerError, []byte(`{"error":{"type":"api_error"}}`)
 	}
 	c.answer = answer{status: status, body: body}
+}
+
+// retryAdvice tells the SDKs when to try again where the status alone does not.
+func (c *call) retryAdvice(refusal *payments.Error) map[string]string {
+	repeatable := c.request.Method == http.MethodGet || c.key != ""
+	switch {
+	case refusal != nil && refusal.Code == payments.CodeLockTimeout, c.answer.status == http.StatusConflict,
+		c.answer.status == http.StatusInternalServerError && repeatable:
+		return map[string]string{"Stripe-Should-Retry": "true"}
+	case c.answer.status == http.StatusInternalServerError:
+		return map[string]string{"Stripe-Should-Retry": "false"} // it could take the money a second time
+	default:
+		return nil
+	}
 }
 
 // send writes the answer. Nothing under /v1/ is for caches.
@@ -221,11 +318,11 @@ func (c *call) send(w http.ResponseWriter) {
 	header.Set("Cache-Control", "no-store")
 	header.Set("X-Content-Type-Options", "nosniff")
 	header.Set("Request-Id", c.requestID)
-	header.Set("Stripe-Version", apiVersion)
-	if asked := c.request.Header.Get("Stripe-Version"); asked != "" {
+	header.Set("Stripe-Version", shape.Version)
+	if asked := c.request.Header.Get("Stripe-Version"); versionForm.MatchString(asked) {
 		header.Set("Stripe-Version", asked)
 	}
-	if key := c.request.Header.Get(idempotency.Header); key != "" && c.request.Method == http.MethodPost {
+	if key := c.request.Header.Get(idempotency.Header); key != "" && c.request.Method != http.MethodGet {
 		header.Set(idempotency.Header, key)
 	}
 	if c.answer.status == http.StatusUnauthorized {

@@ -124,7 +124,7 @@ func FuzzParseForm(f *testing.F) {
 		// Reading the parameters must end for any of them.
 		p := newParams(parsed)
 		p.metadata()
-		readMethod(p)
+		readSource(p)
 		readDetails(p)
 		readCreated(p)
 		_ = p.finish()

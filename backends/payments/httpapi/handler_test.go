@@ -10,6 +10,7 @@ import (
 
 	"github.com/aditechsphere/fairway/backends/access"
 	"github.com/aditechsphere/fairway/backends/payments/processor/testcards"
+	"github.com/aditechsphere/fairway/backends/payments/shape"
 )
 
 func TestRefusals(t *testing.T) {
@@ -36,8 +37,9 @@ func TestRefusals(t *testing.T) {
 		{"unknown currency", create, "amount=1999&currency=xyz", 400, "invalid_request_error", "", "currency", "", "Invalid currency"},
 		{"unknown parameter", create, good + "foo=1", 400, "invalid_request_error", "parameter_unknown", "foo", "", "Received unknown parameter: foo"},
 		{"unknown nested parameter", create, good + "shipping[name]=x&shipping[address][line1]=y&shipping[foo]=1", 400, "invalid_request_error", "parameter_unknown", "shipping[foo]", "", ""},
-		{"a parameter of the future", create, good + "customer=cus_1", 400, "invalid_request_error", "payment_intent_invalid_parameter", "customer", "", "not supported"},
-		{"manual capture", create, good + "capture_method=manual", 400, "invalid_request_error", "payment_intent_invalid_parameter", "capture_method", "", "not supported"},
+		{"a parameter that is not supported", create, good + "transfer_group=x", 400, "invalid_request_error", "payment_intent_invalid_parameter", "transfer_group", "", "not supported"},
+		{"an unknown customer", create, good + "customer=cus_1", 400, "invalid_request_error", "resource_missing", "customer", "", "No such customer: 'cus_1'"},
+		{"an unknown capture method", create, good + "capture_method=later", 400, "invalid_request_error", "", "capture_method", "", ""},
 		{"another payment method type", create, good + "payment_method_types[]=klarna", 400, "invalid_request_error", "payment_intent_invalid_parameter", "payment_method_types", "", ""},
 		{"types two ways", create, good + "payment_method_types[]=card&automatic_payment_methods[enabled]=true", 400, "invalid_request_error", "parameters_exclusive", "payment_method_types", "", ""},
 		{"given twice", create, good + "amount=5000", 400, "invalid_request_error", "", "amount", "", "more than once"},
@@ -50,7 +52,7 @@ func TestRefusals(t *testing.T) {
 		{"metadata key too long", create, good + "metadata[" + strings.Repeat("k", 41) + "]=1", 400, "invalid_request_error", "", "metadata", "", ""},
 		{"metadata value too long", create, good + "metadata[k]=" + strings.Repeat("v", 501), 400, "invalid_request_error", "", "metadata[k]", "", ""},
 		{"metadata nests", create, good + "metadata[k][l]=v", 400, "invalid_request_error", "", "metadata[k]", "", ""},
-		{"cannot be expanded", create, good + "expand[]=customer", 400, "invalid_request_error", "", "expand", "", "This property cannot be expanded (customer)"},
+		{"cannot be expanded", create, good + "expand[]=application", 400, "invalid_request_error", "", "expand", "", "This property cannot be expanded (application)"},
 		{"wrong number", create, good + "payment_method_data[type]=card&payment_method_data[card][number]=4242424242424241&payment_method_data[card][exp_month]=3&payment_method_data[card][exp_year]=2031",
 			402, "card_error", "incorrect_number", "number", "", "Your card number is incorrect."},
 		{"a real card", create, good + "payment_method_data[type]=card&payment_method_data[card][number]=4111111111111111&payment_method_data[card][exp_month]=3&payment_method_data[card][exp_year]=2031",
@@ -71,7 +73,7 @@ func TestRefusals(t *testing.T) {
 		{"list from nowhere", "GET /v1/payment_intents?starting_after=pi_x", "", 400, "invalid_request_error", "resource_missing", "starting_after", "", ""},
 		{"list a time past all times", "GET /v1/payment_intents?created[gt]=9223372036854775807", "", 400, "invalid_request_error", "parameter_invalid_integer", "created[gt]", "", ""},
 		{"list both ways", "GET /v1/payment_intents?starting_after=" + id + "&ending_before=" + id, "", 400, "invalid_request_error", "parameters_exclusive", "ending_before", "", ""},
-		{"an unknown URL", "GET /v1/refunds", "", 404, "invalid_request_error", "", "", "", "Unrecognized request URL (GET: /v1/refunds)."},
+		{"an unknown URL", "GET /v1/payouts", "", 404, "invalid_request_error", "", "", "", "Unrecognized request URL (GET: /v1/payouts)."},
 		{"an unknown method", "DELETE /v1/payment_intents", "", 404, "invalid_request_error", "", "", "", "Unrecognized request URL (DELETE: /v1/payment_intents)."},
 	} {
 		method, path, _ := strings.Cut(test.call, " ")
@@ -107,8 +109,6 @@ func TestEveryTestCard(t *testing.T) {
 		{"4000000000000127", "pm_card_chargeDeclinedIncorrectCvc", "incorrect_cvc", "incorrect_cvc"},
 		{"4000000000000119", "pm_card_chargeDeclinedProcessingError", "processing_error", "processing_error"},
 		{"4000000000000341", "pm_card_chargeCustomerFail", "card_declined", "generic_decline"},
-		{"4000002760003184", "pm_card_authenticationRequired", "authentication_required", "authentication_required"},
-		{"4000000000003220", "pm_card_threeDSecure2Required", "authentication_required", "authentication_required"},
 	} {
 		for _, method := range []string{
 			encodeForm("payment_method", card.name),
@@ -175,7 +175,7 @@ func TestCardNumbersGoNowhere(t *testing.T) {
 			}
 		}
 	}
-	if len(files) < 2 || !strings.Contains(s.intents(t)[0].Method.Card.Last4, "4242") {
+	if len(files) < 2 || len(s.intents(t)) != 1 {
 		t.Errorf("the store was not looked at: %v", files)
 	}
 }
@@ -232,13 +232,11 @@ func TestLiveModeSeesNothingOfTestMode(t *testing.T) {
 	s := startIn(t, folder)
 	id := s.post(t, "/v1/payment_intents", "amount=1999&currency=usd", "Idempotency-Key", "k").id(t)
 	s.stop(t)
+	testKey := s.key
 	s = startIn(t, folder, with(new(liveProcessor)))
-	if r := s.get(t, "/v1/payment_intents/"+id); r.status != http.StatusUnauthorized || r.problem(t).Code != "livemode_mismatch" {
+	if r := s.do(t, http.MethodGet, "/v1/payment_intents/"+id, "", "Authorization", "Bearer "+testKey); r.status != http.StatusUnauthorized || r.problem(t).Code != "livemode_mismatch" {
 		t.Errorf("a test key in live mode: %d %s", r.status, r.body)
 	}
-	var err error
-	_, s.key, err = s.access.CreateKey(t.Context(), access.KeyRequest{Name: "live", Scopes: []string{access.ScopePayments}, Live: true})
-	must(t, err)
 	if r := s.get(t, "/v1/payment_intents/"+id); r.status != http.StatusNotFound {
 		t.Errorf("a test intent in live mode: %d %s", r.status, r.body)
 	}
@@ -255,7 +253,7 @@ func TestTransport(t *testing.T) {
 	if r.status != http.StatusOK || r.header.Get("Stripe-Version") != "2024-06-20" || r.header.Get("Cache-Control") != "no-store" {
 		t.Errorf("%d %v", r.status, r.header)
 	}
-	if r := s.get(t, "/v1/payment_intents"); r.header.Get("Stripe-Version") != apiVersion {
+	if r := s.get(t, "/v1/payment_intents"); r.header.Get("Stripe-Version") != shape.Version {
 		t.Errorf("without a version: %v", r.header)
 	}
 	if r := s.post(t, "/v1/payment_intents?amount=1999", "currency=usd"); r.status != http.StatusOK {

@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"strings"
 	"sync"
@@ -127,22 +126,24 @@ func TestRacersOnOneKeyAgree(t *testing.T) {
 	}
 }
 
-// slow is a processor that answers when it is told to.
+// slow is an outside processor that answers when it is told to.
 type slow struct {
 	testcards.Processor
-	asked  chan struct{} // gets one value per attempt
+	asked  chan payments.Operation // gets one for each time it is asked
 	answer chan payments.Answer
 }
 
 func newSlow() *slow {
 	return &slow{
 		Processor: testcards.Processor{Now: func() time.Time { return noon }},
-		asked:     make(chan struct{}, 10), answer: make(chan payments.Answer, 10),
+		asked:     make(chan payments.Operation, 10), answer: make(chan payments.Answer, 10),
 	}
 }
 
-func (s *slow) Authorize(ctx context.Context, _ payments.Attempt) payments.Answer {
-	s.asked <- struct{}{}
+func (*slow) Local() bool { return false }
+
+func (s *slow) Do(ctx context.Context, operation payments.Operation) payments.Answer {
+	s.asked <- operation
 	select {
 	case answer := <-s.answer:
 		return answer
@@ -156,7 +157,7 @@ var approved = payments.Answer{Verdict: payments.VerdictApproved}
 func TestAKeyInFlightIsAConflict(t *testing.T) {
 	t.Parallel()
 	processor := newSlow()
-	s := start(t, with(processor), func(a *api) { a.patience = time.Millisecond })
+	s := start(t, with(processor), func(o *options) { o.patience = time.Millisecond })
 	var first reply
 	var group sync.WaitGroup
 	group.Go(func() { first = s.post(t, "/v1/payment_intents", goodPayment, "Idempotency-Key", "k") })
@@ -203,21 +204,17 @@ func TestAnIntentIsConfirmedByOneRequestAtATime(t *testing.T) {
 	processor := newSlow()
 	s := start(t, with(processor))
 	id := s.post(t, "/v1/payment_intents", "amount=1999&currency=usd&payment_method=pm_card_visa").id(t)
-	service := payments.NewService(s.store, processor, func() time.Time { return noon })
-	ignore := func(payments.Outcome) *payments.Reply { return nil }
 	var group sync.WaitGroup
 	group.Go(func() {
-		if err := service.Confirm(context.Background(), id, payments.ConfirmParams{}, ignore); err != nil {
-			t.Error(err)
+		if r := s.post(t, "/v1/payment_intents/"+id+"/confirm", ""); r.status != http.StatusOK {
+			t.Errorf("%d %s", r.status, r.body)
 		}
 	})
 	<-processor.asked
-	impatient, cancel := context.WithTimeout(t.Context(), time.Millisecond)
-	defer cancel()
-	var refusal *payments.Error
-	err := service.Confirm(impatient, id, payments.ConfirmParams{}, ignore)
-	if !errors.As(err, &refusal) || refusal.Code != payments.CodeLockTimeout || statusOf(refusal) != http.StatusTooManyRequests {
-		t.Errorf("while the first is under way: %v", err)
+	for _, then := range []string{"/confirm", "/cancel"} {
+		if r := s.post(t, "/v1/payment_intents/"+id+then, "", "Idempotency-Key", then); r.status != http.StatusTooManyRequests || r.problem(t).Code != payments.CodeLockTimeout {
+			t.Errorf("%s while it is being confirmed: %d %s", then, r.status, r.body)
+		}
 	}
 	processor.answer <- approved
 	group.Wait()

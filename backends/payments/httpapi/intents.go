@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"context"
-	"net/http"
 	"slices"
 	"strings"
 
@@ -18,167 +17,170 @@ const (
 	maxText        = 5000
 )
 
-// create serves POST /v1/payment_intents.
-func (a *api) create(ctx context.Context, c *call) error {
+// createIntent serves POST /v1/payment_intents.
+func (a *api) createIntent(ctx context.Context, c *call) error {
 	p := newParams(c.form)
-	create := payments.CreateParams{
-		Amount:   requiredAmount(p),
-		Currency: strings.ToLower(p.required("currency", maxID)),
-		Metadata: p.metadata(),
+	var create payments.CreateParams
+	create.IntentParams = readIntent(p)
+	if !create.Amount.Given {
+		p.missing("amount")
+	}
+	if !create.Currency.Given {
+		p.missing("currency")
 	}
 	create.Confirm, _ = p.boolean("confirm")
-	create.CaptureMethod = readCaptureMethod(p)
-	create.MethodsChosen, create.AllowRedirects = readMethodTypes(p)
-	create.Method = readMethod(p)
-	create.Details = readDetails(p)
-	create.Details.Description = p.text("description", maxDescription)
 	create.Confirmation = readConfirmation(p, create.Confirm)
 	if method := p.choice("confirmation_method", "automatic", "manual"); method == "manual" {
 		p.notYetValue("confirmation_method", method)
 	}
-	p.notYet("customer", "application_fee_amount", "on_behalf_of", "payment_method_configuration",
-		"statement_descriptor", "statement_descriptor_suffix", "transfer_data", "transfer_group",
-		"amount_details", "payment_details", "hooks", "source", "customer_account")
-	if err := c.finishParams(p, ""); err != nil {
+	if err := c.finish(p, payments.KindIntent); err != nil {
 		return err
 	}
-	return a.service.Create(ctx, create, c.finish)
+	return c.reply(a.Service.CreateIntent(ctx, c.about(), create))
 }
 
-// confirm serves POST /v1/payment_intents/{id}/confirm.
-func (a *api) confirm(ctx context.Context, c *call) error {
+// readIntent reads what an intent is made of or changed to.
+func readIntent(p *params) payments.IntentParams {
+	intent := payments.IntentParams{
+		Amount:        readAmount(p, "amount"),
+		Currency:      payments.Change[string]{Given: p.take("currency") != nil, Value: strings.ToLower(p.optional("currency", maxID))},
+		CaptureMethod: readCaptureMethod(p),
+		Customer:      p.changed("customer", maxID),
+		Method:        readSource(p),
+		Details:       readDetails(p),
+		Metadata:      p.metadata(),
+	}
+	intent.Details.Description = p.changed("description", maxDescription)
+	intent.MethodTypes, intent.MethodsChosen, intent.AllowRedirects = readMethodTypes(p)
+	p.notYet("application_fee_amount", "on_behalf_of", "payment_method_configuration",
+		"statement_descriptor", "statement_descriptor_suffix", "transfer_data", "transfer_group",
+		"amount_details", "payment_details", "hooks", "source", "customer_account")
+	return intent
+}
+
+// updateIntent serves POST /v1/payment_intents/{id}.
+func (a *api) updateIntent(ctx context.Context, c *call) error {
+	p := newParams(c.form)
+	update := readIntent(p)
+	if err := c.finish(p, payments.KindIntent); err != nil {
+		return err
+	}
+	return c.reply(a.Service.UpdateIntent(ctx, c.about(), c.id(), update))
+}
+
+// confirmIntent serves POST /v1/payment_intents/{id}/confirm.
+func (a *api) confirmIntent(ctx context.Context, c *call) error {
 	p := newParams(c.form)
 	confirm := payments.ConfirmParams{
 		CaptureMethod: readCaptureMethod(p),
-		Method:        readMethod(p),
+		Method:        readSource(p),
 		Details:       readDetails(p),
 		Confirmation:  readConfirmation(p, true),
 	}
-	checkMethodTypes(p)
+	p.list("payment_method_types") // what the intent takes has been said already
 	p.notYet("client_secret", "amount_details", "payment_details", "hooks")
-	if err := c.finishParams(p, ""); err != nil {
+	if err := c.finish(p, payments.KindIntent); err != nil {
 		return err
 	}
-	return a.service.Confirm(ctx, c.intentID(), confirm, c.finish)
+	return c.reply(a.Service.ConfirmIntent(ctx, c.about(), c.id(), confirm))
 }
 
-// cancel serves POST /v1/payment_intents/{id}/cancel.
-func (a *api) cancel(ctx context.Context, c *call) error {
+// captureIntent serves POST /v1/payment_intents/{id}/capture.
+func (a *api) captureIntent(ctx context.Context, c *call) error {
+	p := newParams(c.form)
+	capture := payments.CaptureParams{Amount: p.changedNumber("amount_to_capture"), Metadata: p.metadata()}
+	if final, sent := p.boolean("final_capture"); sent && !final {
+		p.notYetValue("final_capture", "false")
+	}
+	p.notYet("application_fee_amount", "statement_descriptor", "statement_descriptor_suffix", "transfer_data", "amount_details", "payment_details", "hooks")
+	if err := c.finish(p, payments.KindIntent); err != nil {
+		return err
+	}
+	return c.reply(a.Service.CaptureIntent(ctx, c.about(), c.id(), capture))
+}
+
+// cancelIntent serves POST /v1/payment_intents/{id}/cancel.
+func (a *api) cancelIntent(ctx context.Context, c *call) error {
 	p := newParams(c.form)
 	reason := p.choice("cancellation_reason", payments.CancellationReasons...)
-	if err := c.finishParams(p, ""); err != nil {
+	if err := c.finish(p, payments.KindIntent); err != nil {
 		return err
 	}
-	return a.service.Cancel(ctx, c.intentID(), reason, c.finish)
+	return c.reply(a.Service.CancelIntent(ctx, c.about(), c.id(), reason))
 }
 
-// retrieve serves GET /v1/payment_intents/{id}.
-func (a *api) retrieve(ctx context.Context, c *call) error {
+// recordPayment serves POST /v1/payment_intents/{id}/record, which Stripe does
+// not have: an operator's program says that a transfer or cash has arrived.
+func (a *api) recordPayment(ctx context.Context, c *call) error {
+	p := newParams(c.form)
+	reference := p.required("reference", maxID)
+	if err := c.finish(p, payments.KindIntent); err != nil {
+		return err
+	}
+	return c.reply(a.Service.RecordPayment(ctx, c.about(), c.id(), reference))
+}
+
+// readIntent serves GET /v1/payment_intents/{id}.
+func (a *api) readIntent(ctx context.Context, c *call) error {
 	p := newParams(c.form)
 	p.notYet("client_secret")
-	if err := c.finishParams(p, ""); err != nil {
-		return err
-	}
-	payment, err := a.service.Payment(ctx, c.intentID())
-	if err != nil {
-		return err
-	}
-	c.answerWith(http.StatusOK, intentObject(payment, c.expand))
-	return nil
+	return a.read(ctx, c, p, payments.KindIntent, "intent")
 }
 
-// list serves GET /v1/payment_intents.
-func (a *api) list(ctx context.Context, c *call) error {
+// listIntents serves GET /v1/payment_intents.
+func (a *api) listIntents(ctx context.Context, c *call) error {
 	p := newParams(c.form)
-	query := payments.Query{
-		Limit:  int(p.between("limit", 1, 100, 10)),
-		After:  p.optional("starting_after", maxID),
-		Before: p.optional("ending_before", maxID),
-	}
-	query.CreatedFrom, query.CreatedTo = readCreated(p)
-	if query.After != "" && query.Before != "" {
-		p.refuse(payments.Invalid(payments.CodeParametersExclusive, "ending_before",
-			"Received both starting_after and ending_before. Please pass in only one."))
-	}
-	p.notYet("customer", "customer_account")
-	if err := c.finishParams(p, "data."); err != nil {
-		return err
-	}
-	page, err := a.service.Payments(ctx, query)
-	if err != nil {
-		return err
-	}
-	c.answerWith(http.StatusOK, listObject(page, c.expand))
-	return nil
+	p.notYet("customer_account")
+	return a.list(ctx, c, p, payments.KindIntent, match{"customer": payments.ByCustomer})
 }
 
-func (c *call) intentID() string { return c.request.PathValue("id") }
-
-// finishParams reads expand[], which all operations take, and ends reading.
-func (c *call) finishParams(p *params, prefix string) error {
-	paths := p.list("expand")
-	if err := p.finish(); err != nil {
-		return err
-	}
-	expand, unknown := expansionOf(paths, prefix)
-	if unknown != "" {
-		return payments.Invalid("", "expand", "This property cannot be expanded (%s).", shorten(unknown))
-	}
-	c.expand = expand
-	return nil
-}
-
-func requiredAmount(p *params) int64 {
-	amount, sent := p.integer("amount")
-	if !sent {
-		p.missing("amount")
-	} else if amount < 1 {
-		p.refuse(payments.Invalid(payments.CodeParameterInvalidInteger, "amount", "This value must be greater than or equal to 1."))
+// readAmount reads an amount that may be given.
+func readAmount(p *params, name string) payments.Change[int64] {
+	amount := p.changedNumber(name)
+	if amount.Given && amount.Value < 1 {
+		p.refuse(payments.Invalid(payments.CodeParameterInvalidInteger, name, "This value must be greater than or equal to 1."))
 	}
 	return amount
 }
 
-func readCaptureMethod(p *params) payments.CaptureMethod {
+func readCaptureMethod(p *params) payments.Change[payments.CaptureMethod] {
 	method := p.choice("capture_method", "automatic", "automatic_async", "manual")
-	if method == "manual" {
-		p.notYetValue("capture_method", method)
-	}
-	return payments.CaptureMethod(method)
+	return payments.Change[payments.CaptureMethod]{Given: method != "", Value: payments.CaptureMethod(method)}
 }
 
+// paymentMethodTypes are those that any processor takes.
+var paymentMethodTypes = []string{payments.TypeCard, payments.TypeBankDebit, payments.TypeBankTransfer, payments.TypeCash}
+
 // readMethodTypes reads which types of payment methods the merchant wants.
-func readMethodTypes(p *params) (chosen bool, allowRedirects string) {
-	chosen = checkMethodTypes(p)
+func readMethodTypes(p *params) (types payments.Change[[]string], chosen bool, allowRedirects string) {
+	types.Value = p.list("payment_method_types")
+	types.Given = len(types.Value) > 0
+	chosen = types.Given
+	for _, name := range types.Value {
+		if !slices.Contains(paymentMethodTypes, name) {
+			p.refuse(payments.Invalid(payments.CodeIntentInvalidParameter, "payment_method_types",
+				"The payment method type %q is not supported by this service; it takes %s.", shorten(name), strings.Join(paymentMethodTypes, ", ")))
+		}
+	}
+	p.notYet("excluded_payment_method_types")
 	p.hash("automatic_payment_methods", func(automatic *params) {
 		enabled, sent := automatic.boolean("enabled")
 		if !sent {
 			automatic.missing("enabled")
 		}
 		allowRedirects = automatic.choice("allow_redirects", "always", "never")
-		if enabled && chosen {
+		if enabled && types.Given {
 			p.refuse(payments.Invalid(payments.CodeParametersExclusive, "payment_method_types",
 				"You may only specify one of these parameters: automatic_payment_methods, payment_method_types."))
 		}
 		chosen = !enabled
+		types.Given = true
 	})
-	return chosen, allowRedirects
+	return types, chosen, allowRedirects
 }
 
-// checkMethodTypes reports whether types were listed, and refuses all but card.
-func checkMethodTypes(p *params) (listed bool) {
-	types := p.list("payment_method_types")
-	for _, name := range types {
-		if name != "card" {
-			p.refuse(payments.Invalid(payments.CodeIntentInvalidParameter, "payment_method_types",
-				"The payment method type %q is not supported by this service; it takes card.", shorten(name)))
-		}
-	}
-	p.notYet("excluded_payment_method_types")
-	return len(types) > 0
-}
-
-// readMethod reads the card to pay with.
-func readMethod(p *params) (method payments.MethodSource) {
+// readSource reads the card to pay with.
+func readSource(p *params) (method payments.MethodSource) {
 	method.ID = p.text("payment_method", maxID)
 	p.hash("payment_method_data", func(data *params) {
 		if method.ID != "" {
@@ -234,21 +236,28 @@ func readBilling(p *params) payments.BillingDetails {
 
 // readDetails reads what can be given when creating and when confirming.
 func readDetails(p *params) (details payments.Details) {
-	details.ReceiptEmail = p.text("receipt_email", maxEmail)
+	details.ReceiptEmail = p.changed("receipt_email", maxEmail)
+	details.Shipping = readShipping(p)
+	p.notYet("setup_future_usage")
+	return details
+}
+
+// readShipping reads where the goods go.
+func readShipping(p *params) (to payments.Change[*payments.Shipping]) {
+	to.Given = p.take("shipping") != nil
 	p.hash("shipping", func(shipping *params) {
-		details.Shipping = &payments.Shipping{
+		to.Value = &payments.Shipping{
 			Name:           shipping.required("name", maxText),
 			Phone:          shipping.text("phone", maxText),
 			Carrier:        shipping.text("carrier", maxText),
 			TrackingNumber: shipping.text("tracking_number", maxText),
 			Address:        readAddress(shipping),
 		}
-		if details.Shipping.Address == nil {
+		if to.Value.Address == nil {
 			shipping.missing("address")
 		}
 	})
-	p.notYet("setup_future_usage")
-	return details
+	return to
 }
 
 func readAddress(p *params) (address *payments.Address) {
@@ -269,8 +278,7 @@ func readAddress(p *params) (address *payments.Address) {
 func readConfirmation(p *params, confirm bool) (how payments.Confirmation) {
 	how.OffSession, _ = p.boolean("off_session")
 	how.ReturnURL = p.text("return_url", maxURL)
-	// Nothing ever requires action yet, so there is nothing for it to change.
-	p.boolean("error_on_requires_action")
+	how.ErrorOnAction, _ = p.boolean("error_on_requires_action")
 	p.notYet("mandate", "mandate_data", "radar_options", "use_stripe_sdk")
 	for _, name := range []string{"off_session", "return_url", "error_on_requires_action"} {
 		if !confirm && p.take(name) != nil {

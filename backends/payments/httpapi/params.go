@@ -171,40 +171,51 @@ func (p *params) list(name string) []string {
 	return texts
 }
 
-// What metadata may hold.
-const (
-	maxMetadataKeys  = 50
-	maxMetadataKey   = 40
-	maxMetadataValue = 500
-)
-
-// metadata returns the merchant's own keys and values; empty values are left out.
-func (p *params) metadata() map[string]string {
-	values := make(map[string]string)
+// metadata returns the changes to the merchant's own keys and values.
+func (p *params) metadata() (change payments.Metadata) {
 	hash := p.take("metadata")
-	if hash == nil || hash.isEmpty() {
-		return values
+	if hash == nil {
+		return change
+	}
+	if hash.isEmpty() {
+		change.Clear = true
+		return change
 	}
 	if hash.fields == nil {
 		p.refuse(payments.Invalid("", "metadata", "Invalid object: metadata must be a hash."))
 	}
+	change.Set = make(map[string]string)
 	for _, key := range hash.order {
 		name, value := nest("metadata", key), hash.fields[key]
 		switch {
 		case value.fields != nil:
 			p.refuse(payments.Invalid("", name, "Invalid string: %s must not be a hash; metadata does not nest.", name))
-		case utf8.RuneCountInString(key) > maxMetadataKey:
-			p.refuse(payments.Invalid("", "metadata", "Metadata keys can have at most %d characters.", maxMetadataKey))
-		case utf8.RuneCountInString(value.text) > maxMetadataValue:
-			p.refuse(payments.Invalid("", name, "Metadata values can have at most %d characters, but %s has more.", maxMetadataValue, name))
-		case value.text != "":
-			values[key] = value.text
+		case utf8.RuneCountInString(key) > payments.MaxMetadataKey:
+			p.refuse(payments.Invalid("", "metadata", "Metadata keys can have at most %d characters.", payments.MaxMetadataKey))
+		case utf8.RuneCountInString(value.text) > payments.MaxMetadataValue:
+			p.refuse(payments.Invalid("", name, "Metadata values can have at most %d characters, but %s has more.", payments.MaxMetadataValue, name))
 		}
+		change.Set[key] = value.text
 	}
-	if len(values) > maxMetadataKeys {
-		p.refuse(payments.Invalid("", "metadata", "Metadata can have at most %d keys.", maxMetadataKeys))
-	}
-	return values
+	return change
+}
+
+// changed is text that may be given, or unset by an empty value.
+func (p *params) changed(name string, limit int) payments.Change[string] {
+	given := p.take(name) != nil
+	return payments.Change[string]{Given: given, Value: p.text(name, limit)}
+}
+
+// changedFlag is a boolean that may be given.
+func (p *params) changedFlag(name string) payments.Change[bool] {
+	value, given := p.boolean(name)
+	return payments.Change[bool]{Given: given, Value: value}
+}
+
+// changedNumber is a whole number that may be given.
+func (p *params) changedNumber(name string) payments.Change[int64] {
+	value, given := p.integer(name)
+	return payments.Change[int64]{Given: given, Value: value}
 }
 
 // notYet refuses parameters that Stripe has and this service does not do:

@@ -20,10 +20,14 @@ import (
 	"github.com/aditechsphere/fairway/backends/access"
 	"github.com/aditechsphere/fairway/backends/access/httpauth"
 	accessstore "github.com/aditechsphere/fairway/backends/access/sqlite"
+	accesssqlstore "github.com/aditechsphere/fairway/backends/access/sqlstore"
 	"github.com/aditechsphere/fairway/backends/instance"
 	"github.com/aditechsphere/fairway/backends/payments"
 	"github.com/aditechsphere/fairway/backends/payments/processor/testcards"
+	"github.com/aditechsphere/fairway/backends/payments/shape"
 	"github.com/aditechsphere/fairway/backends/payments/sqlite"
+	"github.com/aditechsphere/fairway/backends/payments/sqlstore"
+	"github.com/aditechsphere/fairway/backends/payments/storetest"
 )
 
 var noon = time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
@@ -31,12 +35,15 @@ var noon = time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
 // server is a running service with its own stores.
 type server struct {
 	*httptest.Server
-	access *access.Service
-	keys   *accessstore.Store
-	store  *sqlite.Store
-	folder string
-	key    string // of scope payments
-	log    *logBuffer
+	access    *access.Service
+	keys      *accesssqlstore.Store
+	store     *sqlstore.Store
+	clock     *clock
+	processor payments.Processor
+	service   *payments.Service
+	folder    string
+	key       string // of scope payments
+	log       *logBuffer
 }
 
 // logBuffer is a log that can be read while it is written.
@@ -57,43 +64,74 @@ func (b *logBuffer) String() string {
 	return b.text.String()
 }
 
-// start starts the service with the test processor, unless options change it.
-func start(t *testing.T, options ...func(*api)) *server {
+// clock is a time that stands until it is moved.
+type clock struct {
+	mu sync.Mutex
+	at time.Time
+}
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.at
+}
+
+// move lets time pass, and has the service do what that brings.
+func (s *server) move(t testing.TB, by time.Duration) {
 	t.Helper()
-	return startIn(t, t.TempDir(), options...)
+	s.clock.mu.Lock()
+	s.clock.at = s.clock.at.Add(by)
+	s.clock.mu.Unlock()
+	must(t, s.service.Sweep(context.Background()))
+}
+
+// options change how a server starts.
+type options struct {
+	processor payments.Processor
+	patience  time.Duration
+	most      int // requests of one key in flight
+}
+
+// start starts the service with the test processor, unless options change it.
+// Its books are audited after every transaction.
+func start(t *testing.T, change ...func(*options)) *server {
+	t.Helper()
+	return startIn(t, t.TempDir(), change...)
 }
 
 // startIn starts the service on the stores in folder.
-func startIn(t *testing.T, folder string, options ...func(*api)) *server {
+func startIn(t *testing.T, folder string, change ...func(*options)) *server {
 	t.Helper()
-	now := func() time.Time { return noon }
-	s := &server{folder: folder, log: new(logBuffer)}
+	s := &server{folder: folder, log: new(logBuffer), clock: &clock{at: noon}}
+	chosen := options{processor: &testcards.Processor{Now: s.clock.now}, most: maxInFlight}
+	for _, one := range change {
+		one(&chosen)
+	}
+	s.processor = chosen.processor
 	var err error
 	s.keys, err = accessstore.Open(t.Context(), filepath.Join(folder, "access.db"))
 	must(t, err)
 	t.Cleanup(func() { must(t, s.keys.Close()) })
-	s.store, err = sqlite.Open(t.Context(), filepath.Join(folder, "payments.db"))
+	name := "payments.db"
+	if s.processor.Live() {
+		name = "payments-live.db"
+	}
+	s.store, err = sqlite.Open(t.Context(), filepath.Join(folder, name))
 	must(t, err)
 	t.Cleanup(func() { must(t, s.store.Close()) })
-	s.access = access.New(s.keys, now)
-	_, s.key, err = s.access.CreateKey(t.Context(), access.KeyRequest{Name: "test", Scopes: []string{access.ScopePayments}})
+	s.access = access.New(s.keys, s.clock.now)
+	_, s.key, err = s.access.CreateKey(t.Context(), access.KeyRequest{Name: "test", Scopes: []string{access.ScopePayments}, Live: s.processor.Live()})
 	must(t, err)
 	logger := slog.New(slog.NewTextHandler(s.log, nil))
 	facts := instance.Facts{Service: "payments-service", Version: "v1.2.3", Environment: "test", Host: "here",
 		Started: noon, DashboardURL: func() string { return "https://dashboard.example" }}
 	guard := httpauth.Config{Access: s.access, Logger: logger, Facts: facts, Origins: func() []string { return nil }}
-	a := newAPI(Config{
-		Store:     s.store,
-		Processor: &testcards.Processor{Now: now},
-		Guard:     httpauth.New(guard),
-		Facts:     facts,
-		Logger:    logger,
-		Now:       now,
+	s.service = payments.NewService(payments.Config{
+		Store: storetest.Audited(t, s.store, s.clock.now), Processor: s.processor, Shapes: shape.Shapes{}, Now: s.clock.now,
+		Logger: logger, Patience: chosen.patience,
 	})
-	for _, option := range options {
-		option(a)
-	}
-	a.service = payments.NewService(a.Store, a.Processor, a.Now)
+	a := newAPI(Config{Service: s.service, Guard: httpauth.New(guard), Facts: facts, Logger: logger, Now: s.clock.now})
+	a.most = chosen.most
 	s.Server = httptest.NewServer(a.routes())
 	t.Cleanup(s.Close)
 	return s
@@ -108,8 +146,8 @@ func (s *server) stop(t *testing.T) {
 }
 
 // with replaces the processor.
-func with(processor payments.Processor) func(*api) {
-	return func(a *api) { a.Processor = processor }
+func with(processor payments.Processor) func(*options) {
+	return func(o *options) { o.processor = processor }
 }
 
 func must(t testing.TB, err error) {
@@ -193,12 +231,16 @@ func (s *server) do(t testing.TB, method, path, form string, header ...string) r
 	return reply{response.StatusCode, response.Header, string(body)}
 }
 
-// intents are all stored payments.
-func (s *server) intents(t testing.TB) []payments.Payment {
+// intents are all stored payments, newest first.
+func (s *server) intents(t testing.TB) []*payments.PaymentIntent {
 	t.Helper()
-	page, err := s.store.Payments(context.Background(), payments.Query{Limit: 10_000})
+	page, err := s.store.List(context.Background(), payments.KindIntent, payments.Query{Limit: 10_000})
 	must(t, err)
-	return page.Payments
+	found := make([]*payments.PaymentIntent, len(page.Objects))
+	for n, object := range page.Objects {
+		found[n] = object.(*payments.PaymentIntent)
+	}
+	return found
 }
 
 // encodeForm writes names and values as a form.

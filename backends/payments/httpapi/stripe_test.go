@@ -198,7 +198,7 @@ func TestALostReplyIsNotASecondPayment(t *testing.T) {
 			intent = stripeError(t, err).PaymentIntent
 		}
 		stored := s.intents(t)
-		if len(stored) == 0 || stored[0].Intent.ID != intent.ID {
+		if len(stored) == 0 || stored[0].ID != intent.ID {
 			t.Fatalf("%s: the client got %s, stored are %+v", card, intent.ID, stored)
 		}
 	}

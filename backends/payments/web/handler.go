@@ -99,37 +99,39 @@ func (p pages) operator(r *http.Request) (look.Page, error) {
 	if err != nil || page.Tone != look.Good {
 		return page, err
 	}
-	list, err := p.Service.Payments(r.Context(), payments.Query{Limit: latest})
+	list, err := p.Service.List(r.Context(), payments.KindIntent, payments.Query{Limit: latest})
 	if err != nil {
 		return look.Page{}, err
 	}
-	shown := body{Reference: reference, Live: p.Service.Live(), Listed: true, Latest: make([]row, len(list.Payments))}
-	for n, payment := range list.Payments {
-		shown.Latest[n] = rowOf(payment)
+	shown := body{Reference: reference, Live: p.Service.Live(), Listed: true, Latest: make([]row, len(list.Objects))}
+	for n, object := range list.Objects {
+		intent := object.(*payments.PaymentIntent)
+		if shown.Latest[n], err = p.rowOf(r.Context(), intent); err != nil {
+			return look.Page{}, err
+		}
 	}
 	page.Body = shown
 	return page, nil
 }
 
-func rowOf(p payments.Payment) row {
-	i := p.Intent
+func (p pages) rowOf(ctx context.Context, i *payments.PaymentIntent) (row, error) {
 	tone, status := describe(i)
 	shown := row{
 		ID: i.ID, Description: i.Description, Amount: payments.FormatAmount(i.Amount, i.Currency),
 		Tone: tone, Status: status, Created: i.Created,
 	}
-	method := p.Method
-	if method == nil && i.LastError != nil {
-		method = i.LastError.Method
+	if i.LatestCharge == "" {
+		return shown, nil
 	}
-	if method != nil {
-		shown.Card = method.Card.Brand + " ···· " + method.Card.Last4
+	object, err := p.Service.Get(ctx, payments.KindCharge, "id", i.LatestCharge)
+	if err == nil {
+		shown.Card = object.(*payments.Charge).Method.Label()
 	}
-	return shown
+	return shown, err
 }
 
 // describe says in words where an intent is.
-func describe(i payments.PaymentIntent) (look.Tone, string) {
+func describe(i *payments.PaymentIntent) (look.Tone, string) {
 	switch i.Status {
 	case payments.Succeeded:
 		return look.Good, "Paid"
