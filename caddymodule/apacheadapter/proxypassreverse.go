@@ -126,20 +126,21 @@ func hasPrefixFold(s, prefix string) bool {
 	return len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix)
 }
 
-// replaceAttribute replaces the value after name, up to the next semicolon.
+// replaceAttribute replaces the value of the last attribute of that name, such
+// as "path=".
 func replaceAttribute(cookie, name string, replacements []Replacement, fits func(value, backend string) bool) string {
-	start := strings.Index(strings.ToLower(cookie), name)
-	if start < 0 {
-		return cookie
-	}
-	start += len(name)
-	value, rest := cookie[start:], ""
-	if end := strings.IndexByte(value, ';'); end >= 0 {
-		value, rest = value[:end], value[end:]
-	}
-	for _, replacement := range replacements {
-		if fits(value, replacement.Backend) {
-			return cookie[:start] + replacement.Public + rest
+	tokens := strings.Split(cookie, ";")
+	for i := len(tokens) - 1; i >= 0; i-- {
+		trimmed := strings.TrimLeft(tokens[i], " \t")
+		if !hasPrefixFold(trimmed, name) {
+			continue
+		}
+		for _, replacement := range replacements {
+			if fits(trimmed[len(name):], replacement.Backend) {
+				start := len(tokens[i]) - len(trimmed) + len(name)
+				tokens[i] = tokens[i][:start] + replacement.Public
+				return strings.Join(tokens, ";")
+			}
 		}
 	}
 	return cookie

@@ -31,7 +31,7 @@ func init() {
 // filled in, and a path without any is put before the whole path. A path that
 // does not fit stays as it is.
 //
-//	apache_proxy_path [<matcher>] <prefix> <path> [nocanon]
+//	apache_proxy_path [<matcher>] prefix <prefix> <path> [nocanon]
 //	apache_proxy_path [<matcher>] ~ <regexp> <path> [nocanon]
 type ProxyPath struct {
 	// Prefix or Regexp is what the path is compared with.
@@ -124,8 +124,8 @@ func (h *ProxyPath) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	switch {
 	case len(args) == 3 && args[0] == "~":
 		h.Regexp, h.Path = args[1], args[2]
-	case len(args) == 2:
-		h.Prefix, h.Path = args[0], args[1]
+	case len(args) == 3 && args[0] == "prefix":
+		h.Prefix, h.Path = args[1], args[2]
 	default:
 		return d.ArgErr()
 	}

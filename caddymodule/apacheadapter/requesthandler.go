@@ -3,8 +3,10 @@ package apacheadapter
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -20,7 +22,7 @@ func init() {
 		handler := new(Request)
 		return handler, handler.UnmarshalCaddyfile(h.Dispenser)
 	})
-	httpcaddyfile.RegisterDirectiveOrder("apache_request", httpcaddyfile.After, "tracing")
+	httpcaddyfile.RegisterDirectiveOrder("apache_request", httpcaddyfile.Before, "map")
 }
 
 // maxRestarts is how often a request may start over: Apache's
@@ -66,6 +68,10 @@ func (h *Request) Provision(caddy.Context) error {
 	return nil
 }
 
+// routeGroupKey is where Caddy keeps the groups of routes of which one has run,
+// so that no other runs; a request that starts over has run none.
+const routeGroupKey = caddy.CtxKey("route_group")
+
 // errStartOver ends a run of the route after the path was changed.
 var errStartOver = errors.New("the request starts over with another path")
 
@@ -85,23 +91,41 @@ func (h *Request) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	if r.Method == http.MethodConnect || r.URL.Path == "*" {
 		return next.ServeHTTP(w, r)
 	}
-	caddyhttp.SetVar(r.Context(), rawPathVariable, r.URL.EscapedPath())
-	path, status := h.rules.Resolve(r.URL.EscapedPath())
+	raw := rawPath(r)
+	caddyhttp.SetVar(r.Context(), rawPathVariable, raw)
+	path, status := h.rules.Resolve(raw)
+	if strings.Contains(r.RequestURI, "#") {
+		status = http.StatusBadRequest // a fragment has no place in a request
+	}
 	if status != 0 {
-		return caddyhttp.Error(status, fmt.Errorf("the path %q is not allowed", r.URL.EscapedPath()))
+		return caddyhttp.Error(status, fmt.Errorf("the path %q is not allowed", raw))
 	}
 	caddyhttp.SetVar(r.Context(), pathRulesVariable, h.rules)
 	h.setResolved(r, path)
 	before := w.Header().Clone()
+	groups, _ := r.Context().Value(routeGroupKey).(map[string]struct{})
+	done := maps.Clone(groups)
 	for range maxRestarts + 1 {
 		err := next.ServeHTTP(w, r)
 		if !errors.Is(err, errStartOver) {
 			return err
 		}
 		restoreHeader(w.Header(), before)
+		clear(groups)
+		maps.Copy(groups, done)
 		h.setResolved(r, r.URL.Path)
 	}
 	return caddyhttp.Error(http.StatusInternalServerError, errors.New("rewrite rules start over again and again"))
+}
+
+// rawPath is the path of the request line. What net/url makes of one with
+// characters that no URL has is no longer what the client sent.
+func rawPath(r *http.Request) string {
+	path, _, _ := strings.Cut(r.RequestURI, "?")
+	if strings.HasPrefix(path, "/") {
+		return path
+	}
+	return r.URL.EscapedPath()
 }
 
 // setResolved writes a decoded path into the request in the form in which

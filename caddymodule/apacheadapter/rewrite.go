@@ -160,6 +160,9 @@ func (h *Rewrite) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	for _, cookie := range outcome.Cookies {
 		w.Header().Add("Set-Cookie", cookie)
 	}
+	if outcome.Type != "" {
+		w.Header().Set("Content-Type", outcome.Type)
+	}
 	if outcome.End {
 		caddyhttp.SetVar(ctx, rewriteEndVariable, true)
 	}
@@ -322,7 +325,7 @@ func serverOf(r *http.Request, name string, port int) (string, int) {
 	if err != nil {
 		host, hostPort = r.Host, ""
 	}
-	if host == "" {
+	if host = strings.TrimSuffix(host, "."); host == "" {
 		host = name
 	}
 	if strings.Contains(host, ":") && !strings.HasPrefix(host, "[") {

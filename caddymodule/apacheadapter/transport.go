@@ -46,6 +46,7 @@ func (*Transport) CaddyModule() caddy.ModuleInfo {
 // RoundTrip sends a request.
 func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	t.setForwarded(r)
+	delete(r.Header, "Te")
 	response, err := t.HTTPTransport.RoundTrip(r) //nolint:bodyclose // reverse_proxy closes it
 	if err != nil {
 		return nil, t.statusOf(r.Context(), err)

@@ -14,6 +14,7 @@ type member struct {
 	*apacheconf.Directive
 	target  target
 	load    float64
+	route   string
 	standby bool
 }
 
@@ -87,7 +88,7 @@ func (s *Site) addToBalancer(found *balancer, d *apacheconf.Directive, args []st
 			m.standby = strings.ContainsAny(value, "Hh") && !strings.Contains(value, "-H")
 			disabled = strings.ContainsAny(value, "DdSs") && !strings.HasPrefix(value, "-")
 		case "route":
-			s.Approximate(d, "requests of one session stay with a member by a cookie of Caddy's own; sessions that run now may change to another", "")
+			m.route = value
 		}
 	}
 	if disabled {
@@ -154,9 +155,12 @@ func (s *Site) writePolicyOf(rp *Block, d *apacheconf.Directive, b balancer, act
 	sticky := b.parameters["stickysession"]
 	switch {
 	case sticky != "":
-		s.Approximate(d, "requests of one session stay with a member by a cookie of Caddy's own, beside "+sticky, "")
-		name, _, _ := strings.Cut(sticky, "|")
-		rp.Line("lb_policy", "cookie", Literal(notWord.ReplaceAllString(strings.ToLower(name), "_")+"_member"))
+		policy := rp.Open(append([]string{"lb_policy", "apache_route"}, literals(strings.Split(sticky, "|"))...)...)
+		for _, m := range active {
+			if m.route != "" {
+				policy.Line("route", Literal(m.route), Literal(m.target.dial()))
+			}
+		}
 	case strings.EqualFold(b.parameters["lbmethod"], "bybusyness"):
 		rp.Line("lb_policy", "least_conn")
 	case slices.ContainsFunc(active, func(m member) bool { return m.load != active[0].load }):

@@ -125,7 +125,7 @@ func (s *Site) writeBackend(b *Block, sc *Scope, p proxyPass, members balancer) 
 		if p.regexp != "" {
 			words = append(words, "~", Literal(p.regexp), Literal(p.target.path))
 		} else {
-			words = append(words, Literal(p.prefix), Literal(p.target.path))
+			words = append(words, "prefix", Literal(p.prefix), Literal(p.target.path))
 		}
 		if _, raw := p.parameters["nocanon"]; raw {
 			words = append(words, "nocanon")
@@ -325,7 +325,9 @@ func (s *Site) writeErrorOverride(rp *Block, sc *Scope) {
 		words = append(words, "4xx", "5xx")
 	}
 	name := rp.Matcher("failed", words...)
-	rp.Open("handle_response", name).Line("error", "{rp.status_code}")
+	response := rp.Open("handle_response", name)
+	response.Open("copy_response_headers").Line("include", "WWW-Authenticate")
+	response.Line("error", "the backend failed", "{rp.status_code}")
 }
 
 // noteProxySettings gives verdicts on what needs no line of its own.

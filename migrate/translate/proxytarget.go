@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -44,10 +45,10 @@ func parseTarget(url string) (target, error) {
 	switch {
 	case t.authority == "" && t.socket == "":
 		return t, errors.New("the name of the backend is missing")
+	case t.scheme != "balancer" && !validPort(t.authority):
+		return t, fmt.Errorf("the port of %s is not a number", t.authority)
 	case strings.ContainsAny(t.authority, "$%{}@ "):
 		return t, errors.New("the name of the backend is not fixed")
-	case strings.ContainsAny(t.path, "?#"):
-		return t, errors.New("a query in the URL of a backend has no equivalent")
 	}
 	return t, nil
 }
@@ -79,4 +80,14 @@ func (t target) host() string {
 		return "[" + host + "]"
 	}
 	return host
+}
+
+// validPort tells whether what follows the name is nothing or a port.
+func validPort(authority string) bool {
+	colon := strings.LastIndexByte(authority, ':')
+	if colon < 0 || strings.HasSuffix(authority, "]") {
+		return true
+	}
+	port, err := strconv.ParseUint(authority[colon+1:], 10, 16)
+	return err == nil && port > 0
 }

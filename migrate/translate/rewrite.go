@@ -1,6 +1,7 @@
 package translate
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -112,6 +113,14 @@ func (s *Site) addRule(set *ruleset, d *apacheconf.Directive, conditions []condi
 	if err == nil {
 		err = s.checkProxied(parsed)
 	}
+	if err == nil && handlerFlag.MatchString(words[2]) {
+		err = errors.New("handlers that a rule chooses have no equivalent")
+		set.closed = true
+	}
+	if match := typeFlag.FindStringSubmatch(words[2]); err == nil && match != nil && isProgram(match[1]) {
+		err = errors.New("a type that has programs run has no equivalent")
+		set.closed = true
+	}
 	if err != nil {
 		s.Refuse(d, err.Error(), "write the rule otherwise")
 		for _, c := range conditions {
@@ -126,6 +135,12 @@ func (s *Site) addRule(set *ruleset, d *apacheconf.Directive, conditions []condi
 	s.Translated(d)
 	set.rules = append(set.rules, rule{Directive: d, words: words, parsed: parsed, conditions: conditions})
 }
+
+// handlerFlag and typeFlag find the flags that choose what answers.
+var (
+	handlerFlag = regexp.MustCompile(`(?i)[\[,]\s*(?:H|handler)=`)
+	typeFlag    = regexp.MustCompile(`(?i)[\[,]\s*(?:T|type)=([^,\]]*)`)
+)
 
 // closesFlag finds the flags of rules that refuse requests.
 var closesFlag = regexp.MustCompile(`(?i)[\[,]\s*(F|forbidden|G|gone|R=4\d\d|redirect=4\d\d)\s*[\],]`)
@@ -274,11 +289,14 @@ func (s *Site) mapSource(source string) string {
 }
 
 func (s *Site) writeServerName(inner *Block) {
-	if s.host.serverPort == 0 || s.Name() == "" {
-		return
+	switch {
+	case s.Name() == "":
+	case s.host.serverPort == 0:
+		inner.Line("server_name", Literal(s.Name()))
+	default:
+		words := []string{"server_name", fmt.Sprintf("%s:%d", s.Name(), s.host.serverPort)}
+		inner.Line(append(words, s.host.names[1:]...)...)
 	}
-	words := []string{"server_name", fmt.Sprintf("%s:%d", s.Name(), s.host.serverPort)}
-	inner.Line(append(words, s.host.names[1:]...)...)
 }
 
 func (s *Site) writeRules(inner *Block, set *ruleset) {

@@ -1,6 +1,7 @@
 package translate
 
 import (
+	"slices"
 	"strings"
 )
 
@@ -8,20 +9,27 @@ import (
 // the last section that speaks of rewriting hold alone, unless it inherits.
 func writeDirectoryRules(s *Site, sc *Scope, b *Block) {
 	relevant := func(section *Section) bool { return section.Kind != KindServer && section.Has(rewriteNames...) }
+	found := false
 	for _, section := range s.Sections(sc) {
 		if relevant(section) {
 			s.readRules(section.Directives) // for the verdicts
+			found = true
 		}
 	}
-	choices, ok := s.Choices(sc, relevant, nil)
+	if !found {
+		return
+	}
+	choices, ok := s.Choices(sc, func(section *Section) bool { return relevant(section) || section.Has("Options") }, nil)
 	if !ok {
 		s.refuseDirectoryRules(sc, relevant, "too many sections overlap here to tell them apart")
 		b.Line("error", "403")
 		return
 	}
 	s.WriteChoices(b, choices, func(b *Block, sections []*Section) {
-		if len(sections) > 0 {
-			s.writeRulesOf(b, sc, sections)
+		options := optionsOf(sections)
+		speaking := slices.DeleteFunc(slices.Clone(sections), func(section *Section) bool { return !relevant(section) })
+		if len(speaking) > 0 {
+			s.writeRulesOf(b, sc, speaking, options["followsymlinks"] || options["symlinksifownermatch"])
 		}
 	})
 }
@@ -37,7 +45,8 @@ func (s *Site) refuseDirectoryRules(sc *Scope, relevant func(*Section) bool, why
 }
 
 // writeRulesOf writes the rules that hold where all of sections do.
-func (s *Site) writeRulesOf(b *Block, sc *Scope, sections []*Section) {
+// Without the option to follow symbolic links Apache refuses to rewrite.
+func (s *Site) writeRulesOf(b *Block, sc *Scope, sections []*Section, allowed bool) {
 	engine := Last(sections, "RewriteEngine")
 	if engine == nil {
 		engine = s.Last("RewriteEngine")
@@ -54,6 +63,11 @@ func (s *Site) writeRulesOf(b *Block, sc *Scope, sections []*Section) {
 		for i := len(sections) - 2; i >= 0; i-- {
 			s.inheritRules(set, s.readRules(sections[i].Directives), word)
 		}
+	}
+	if !allowed && sc.Proxy == "" {
+		b.Comment("rules take Options FollowSymLinks or SymLinksIfOwnerMatch; without, Apache answers 403")
+		b.Line("error", "403")
+		return
 	}
 	if set.closed {
 		b.Comment("a rule that refuses requests can't be carried over, so that all are refused")

@@ -18,7 +18,7 @@ var everyPath = map[string]string{
 var toSamePath = regexp.MustCompile(`^(https?)://([^/$\\]+?)(%\{REQUEST_URI\}|/\$1|/?\$1)$`)
 
 // writeNative writes rules as plain Caddyfile when they do nothing but redirect
-// everything of some host to the same path elsewhere, as certbot's do.
+// everything to the same path elsewhere, as to HTTPS.
 func (s *Site) writeNative(b *Block, set *ruleset) bool {
 	if len(set.maps) > 0 || len(set.options) > 0 {
 		return false
@@ -49,15 +49,13 @@ func (s *Site) writeSamePath(b *Block, r rule) (complete, ok bool) {
 	}
 	parts := toSamePath.FindStringSubmatch(r.words[1])
 	host := parts[2]
-	for apache, caddy := range map[string]string{"%{HTTP_HOST}": "{hostport}", "%{SERVER_NAME}": "{host}"} {
-		if strings.EqualFold(host, apache) {
-			host = caddy
-		}
-	}
-	if strings.Contains(host, "%") {
+	switch {
+	case strings.EqualFold(host, "%{HTTP_HOST}"):
+		host = "{hostport}"
+	case strings.Contains(host, "%"):
 		return false, false
 	}
-	hosts, never, ok := s.hostsOf(r)
+	never, ok := s.neverHolds(r)
 	switch {
 	case !ok:
 		return false, false
@@ -68,12 +66,8 @@ func (s *Site) writeSamePath(b *Block, r rule) (complete, ok bool) {
 		b.Comment("%s %s", shortName(c.Position), c.Text())
 	}
 	b.From(r.Directive)
-	words := []string{"redir"}
-	if len(hosts) > 0 {
-		words = append(words, b.Matcher("host", append([]string{"host"}, hosts...)...))
-	}
-	b.Line(append(words, parts[1]+"://"+host+"{uri}", strconv.Itoa(status))...)
-	return len(hosts) == 0, true
+	b.Line("redir", parts[1]+"://"+host+"{uri}", strconv.Itoa(status))
+	return true, true
 }
 
 // isSamePath tells whether the rule leads every path to itself elsewhere.
@@ -117,37 +111,21 @@ func redirectFlags(flags string) (status int, ok bool) {
 	return status, final
 }
 
-// plainHost finds host names in patterns of conditions: literal ones.
-var plainHost = regexp.MustCompile(`^\^?((?:[A-Za-z0-9-]|\\?\.)+)\$$`)
-
-// hostsOf are the host names for which the conditions of a rule hold; none
-// means all, never that they can't hold here.
-func (s *Site) hostsOf(r rule) (hosts []string, never, ok bool) {
-	for i, c := range r.conditions {
-		isLast := i == len(r.conditions)-1
-		or := strings.EqualFold(strings.Trim(c.words[2], "[]"), "OR") || strings.EqualFold(strings.Trim(c.words[2], "[]"), "NC,OR") || strings.EqualFold(strings.Trim(c.words[2], "[]"), "OR,NC")
-		plainFlags := c.words[2] == "" || or || strings.EqualFold(c.words[2], "[NC]")
-		if !plainFlags || or && isLast {
-			return nil, false, false
+// neverHolds tells whether the conditions of a rule can't hold on this site. It
+// is not ok when they ask for more than HTTPS: names of hosts are compared by
+// apache_rewrite, which knows them with a final dot, and requests without any.
+func (s *Site) neverHolds(r rule) (never, ok bool) {
+	for _, c := range r.conditions {
+		if !strings.EqualFold(c.words[0], "%{HTTPS}") || c.words[2] != "" && !strings.EqualFold(c.words[2], "[NC]") {
+			return false, false
 		}
-		switch strings.ToUpper(c.words[0]) {
-		case "%{HTTPS}":
-			holds, known := s.httpsHolds(c.words[1])
-			if !known || or || len(hosts) > 0 {
-				return nil, false, false
-			}
-			never = never || !holds
-		case "%{HTTP_HOST}", "%{SERVER_NAME}":
-			name, known := hostPattern(c.words[1])
-			if !known || !or && !isLast {
-				return nil, false, false
-			}
-			hosts = append(hosts, name)
-		default:
-			return nil, false, false
+		holds, known := s.httpsHolds(c.words[1])
+		if !known {
+			return false, false
 		}
+		never = never || !holds
 	}
-	return hosts, never, true
+	return never, true
 }
 
 // httpsHolds evaluates a condition on %{HTTPS}, which a site knows.
@@ -155,16 +133,4 @@ func (s *Site) httpsHolds(pattern string) (holds, known bool) {
 	on := slices.Contains([]string{"on", "=on", "^on$", "^on", "!off", "!=off", "!^off$"}, strings.ToLower(pattern))
 	off := slices.Contains([]string{"off", "=off", "^off$", "^off", "!on", "!=on", "!^on$", "!^on"}, strings.ToLower(pattern))
 	return on == s.HTTPS(), on || off
-}
-
-// hostPattern is the name for which a condition on the host holds.
-func hostPattern(pattern string) (string, bool) {
-	if name, ok := strings.CutPrefix(pattern, "="); ok {
-		return strings.ToLower(name), hostName.MatchString(strings.ToLower(name))
-	}
-	match := plainHost.FindStringSubmatch(pattern)
-	if match == nil || !strings.HasPrefix(pattern, "^") || strings.Contains(strings.ReplaceAll(match[1], `\.`, ""), ".") {
-		return "", false
-	}
-	return strings.ToLower(strings.ReplaceAll(match[1], `\.`, ".")), true
 }
