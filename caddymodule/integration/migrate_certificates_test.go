@@ -285,7 +285,8 @@ func (a *authority) renewNow(t *testing.T, leaf *x509.Certificate) {
 }
 
 // TestSeveralNamesThroughRenewal shakes hands with every name, of which most
-// share a certificate, until that has been renewed and has expired.
+// share a certificate, until that has been renewed and has expired, while the
+// configuration is reloaded.
 func TestSeveralNamesThroughRenewal(t *testing.T) {
 	t.Parallel()
 	h := obtainWithCertbot(t, 2*time.Minute)
@@ -302,12 +303,33 @@ func TestSeveralNamesThroughRenewal(t *testing.T) {
 		}
 		watching.Go(func() { watchRenewal(t, h.server, name, certificate, h.roots) })
 	}
-	watching.Wait()
+	watched := make(chan struct{})
+	go func() {
+		watching.Wait()
+		close(watched)
+	}()
+	h.reloadUntil(t, watched)
 	if got := h.authority.accounts() - accounts; got != 0 {
 		t.Errorf("%d new accounts at the authority, want none", got)
 	}
 	if urls := h.authority.accountURLs(); len(urls) != 1 {
 		t.Errorf("names were proven for the accounts %v, want one", urls)
+	}
+}
+
+// reloadUntil reloads the configuration now and then, which must keep what was
+// taken over, until done.
+func (h *certbotHost) reloadUntil(t *testing.T, done <-chan struct{}) {
+	t.Helper()
+	ticker := time.NewTicker(15 * time.Second)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-done:
+			return
+		case <-ticker.C:
+			h.mustCaddy(t, "reload", "--force", "--config", h.config, "--address", h.admin)
+		}
 	}
 }
 
