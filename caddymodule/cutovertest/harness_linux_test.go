@@ -127,6 +127,8 @@ type host struct {
 	buckets string   // of Apache: a directive
 	roots   *x509.CertPool
 	serials map[string]string
+	// authority is the certificate of the test's authority.
+	authority []byte
 }
 
 // prepareHost makes a folder for a host.
@@ -226,7 +228,8 @@ func (h *host) certify(t *testing.T) {
 	authority, err = x509.ParseCertificate(raw)
 	must(t, err)
 	h.roots.AddCert(authority)
-	for _, name := range names {
+	h.authority = block("CERTIFICATE", authority.Raw)
+	for _, name := range append([]string{"localhost"}, names...) {
 		h.certifyName(t, name, authority, authorityKey)
 	}
 	h.give(t, "data")
