@@ -147,6 +147,7 @@ const (
 	rewrittenVariable  = "apache_rewritten"   // "file" or "proxy"
 	proxyVariable      = "apache_proxy"       // the backend of a rule with P
 	rewriteEndVariable = "apache_rewrite_end" // true once a rule had END
+	typeVariable       = "apache_type"        // of [T]
 )
 
 func (h *Rewrite) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
@@ -161,6 +162,7 @@ func (h *Rewrite) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 		w.Header().Add("Set-Cookie", cookie)
 	}
 	if outcome.Type != "" {
+		caddyhttp.SetVar(ctx, typeVariable, outcome.Type)
 		w.Header().Set("Content-Type", outcome.Type)
 	}
 	if outcome.End {

@@ -120,9 +120,7 @@ func withoutLast(via []string) []string {
 
 // UnmarshalCaddyfile reads the transport's block.
 func (t *Transport) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
-	segment := d.NewFromNextSegment()
-	var own, rest []caddyfile.Token
-	own, rest = splitOptions(segment, "server_name", "add_headers")
+	own, rest := splitOptions(d, "server_name", "add_headers")
 	if err := t.unmarshalOwn(caddyfile.NewDispenser(own)); err != nil {
 		return err
 	}

@@ -85,9 +85,6 @@ func redirectStatus(word string) (int, bool) {
 
 // words is the line that does what the redirect does.
 func (r redirect) words() []string {
-	if base, ok := r.wholeSite(); ok {
-		return []string{"redir", Literal(base) + "{uri}", strconv.Itoa(r.status)}
-	}
 	words := []string{"apache_redirect", strconv.Itoa(r.status)}
 	switch {
 	case r.regexp && r.pattern != "":
@@ -99,14 +96,6 @@ func (r redirect) words() []string {
 		words = append(words, Literal(r.url))
 	}
 	return words
-}
-
-// wholeSite is the URL without its final slash, when every path is sent to the
-// same path of another site.
-func (r redirect) wholeSite() (string, bool) {
-	isAbsolute := strings.HasPrefix(r.url, "http://") || strings.HasPrefix(r.url, "https://")
-	ok := !r.regexp && r.pattern == "/" && isAbsolute && strings.HasSuffix(r.url, "/") && !strings.ContainsAny(r.url, "?#")
-	return strings.TrimSuffix(r.url, "/"), ok
 }
 
 // answersAll tells whether no path passes it by.
