@@ -248,7 +248,7 @@ type trialServer struct {
 	folder string
 	ports  []rehearse.Port
 	cmd    *exec.Cmd
-	ended  chan error
+	ended  chan struct{} // closed when the server has
 }
 
 // start runs the configuration as the service's user would, in a folder that
@@ -262,7 +262,7 @@ func (r *rehearsal) start(ctx context.Context, config []byte) (*trialServer, err
 	if err != nil {
 		return nil, err
 	}
-	trial := &trialServer{folder: folder, ended: make(chan error, 1)}
+	trial := &trialServer{folder: folder, ended: make(chan struct{})}
 	if err := trial.launch(ctx, config, owner.UID, owner.GID); err != nil {
 		trial.stop()
 		return nil, err
@@ -312,7 +312,7 @@ func (t *trialServer) launch(ctx context.Context, config []byte, uid, gid int) e
 		_ = output.Close() // the child has its own
 		started <- err
 		if err == nil {
-			t.ended <- t.cmd.Wait()
+			_ = t.cmd.Wait() // how it ended shows in what it printed
 			close(t.ended)
 		}
 	}()

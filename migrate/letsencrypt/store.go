@@ -230,7 +230,7 @@ func (t *transaction) sync(folder string) error {
 func (s *Store) makeParents() error {
 	var missing []string
 	for folder := s.folder; ; folder = filepath.Dir(folder) {
-		_, err := os.Stat(folder)
+		_, err := os.Stat(folder) //nolint:gosec // the operator names it
 		if err == nil {
 			break
 		}
@@ -240,7 +240,7 @@ func (s *Store) makeParents() error {
 		missing = append(missing, folder)
 	}
 	for i := len(missing) - 1; i >= 0; i-- {
-		if err := os.Mkdir(missing[i], 0o700); err != nil {
+		if err := os.Mkdir(missing[i], 0o700); err != nil { //nolint:gosec // the operator names it
 			return err
 		}
 		if s.owner != (Owner{}) {

@@ -162,7 +162,7 @@ func (r *logReader) add(directive *apacheconf.Directive, scope *logScope, origin
 }
 
 func (r *logReader) passOver(directive *apacheconf.Directive, why string) {
-	line := directive.Position.String() + ": the log " + directive.Args[0] + " " + why
+	line := directive.String() + ": the log " + directive.Args[0] + " " + why
 	if !slices.Contains(r.passedOver, line) {
 		r.passedOver = append(r.passedOver, line)
 	}

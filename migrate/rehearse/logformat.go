@@ -70,7 +70,7 @@ func ParseFormat(format string) (*Format, error) {
 		pattern.WriteString(valuePattern(token, "", rest))
 	}
 	pattern.WriteString("$")
-	if !seen[fieldRequest] && !(seen[fieldMethod] && seen[fieldPath]) {
+	if !seen[fieldRequest] && (!seen[fieldMethod] || !seen[fieldPath]) {
 		return nil, fmt.Errorf("the log format %q does not say what was asked for: it has neither %%r nor %%m and %%U", format)
 	}
 	var err error

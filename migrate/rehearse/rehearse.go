@@ -72,7 +72,7 @@ type Report struct {
 const workers = 4
 
 // ErrNoApache says that Apache did not answer at all.
-var ErrNoApache = errors.New("Apache does not answer") //nolint:revive,staticcheck // a name
+var ErrNoApache = errors.New("Apache does not answer") //nolint:staticcheck // a name
 
 // Run sends the requests of a selection: each to Apache, to the new server and
 // to Apache again, since what Apache itself answers differently from one time
