@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -107,7 +108,7 @@ func (d *Dir) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.H
 
 // missing answers for a path that leads to nothing.
 func (d *Dir) missing(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, found file) error {
-	if _, err := os.Stat(found.name); errors.Is(err, fs.ErrPermission) {
+	if _, err := os.Stat(found.name); errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.ENAMETOOLONG) {
 		return caddyhttp.Error(http.StatusForbidden, err)
 	}
 	if d.Fallback == "" {

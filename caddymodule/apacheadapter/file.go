@@ -17,6 +17,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp/fileserver"
 )
 
 func init() {
@@ -28,10 +29,11 @@ func init() {
 	httpcaddyfile.RegisterDirectiveOrder("apache_file", httpcaddyfile.Before, "file_server")
 }
 
-// File has file_server send files as Apache sends them. They get the
-// Content-Type and Content-Encoding of all extensions of their name, of which
-// the last one that is known counts. POST is answered like GET, OPTIONS with
-// the methods there are, a method nobody knows with 501. Vary is left to encode.
+// File sends files below the site's root as Apache sends them, with Caddy's
+// file_server inside. They get the Content-Type and Content-Encoding of all
+// extensions of their name, of which the last one that is known counts. POST is
+// answered like GET, OPTIONS with the methods there are, a method nobody knows
+// with 501. Vary is left to encode. Index files are looked for by apache_dir.
 //
 //	apache_file [<matcher>] {
 //		types_config    <file>            # default: /etc/mime.types, where there is one
@@ -40,6 +42,8 @@ func init() {
 //		add_encoding    <encoding> <extensions...>
 //		default_charset <charset>         # for text/plain and text/html
 //		force_type      <type>
+//		browse                            # list folders
+//		status          <status>          # may be a placeholder; default: 200
 //	}
 type File struct {
 	// TypesConfig is a file of lines "type ext ext". The default is
@@ -55,7 +59,13 @@ type File struct {
 	// ForceType is the type of all files.
 	ForceType string `json:"force_type,omitempty"`
 
+	// Browse lists folders.
+	Browse bool `json:"browse,omitempty"`
+	// Status is that of the answer, for pages of errors; it may be a placeholder.
+	Status string `json:"status,omitempty"`
+
 	configured map[string]string // of TypesConfig
+	server     *fileserver.FileServer
 }
 
 // CaddyModule returns the Caddy module information.
@@ -63,8 +73,20 @@ func (*File) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{ID: "http.handlers.apache_file", New: func() caddy.Module { return new(File) }}
 }
 
-// Provision reads the file of types.
-func (t *File) Provision(caddy.Context) error {
+// Provision reads the file of types and sets the file server up.
+func (t *File) Provision(ctx caddy.Context) error {
+	redirects := false
+	t.server = &fileserver.FileServer{
+		CanonicalURIs: &redirects,
+		IndexNames:    []string{"/"}, // the folder itself: none
+		StatusCode:    caddyhttp.WeakString(t.Status),
+	}
+	if t.Browse {
+		t.server.Browse = new(fileserver.Browse)
+	}
+	if err := t.server.Provision(ctx); err != nil {
+		return err
+	}
 	name := t.TypesConfig
 	if name == "" {
 		name = "/etc/mime.types"
@@ -119,11 +141,14 @@ func (t *File) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.
 	if since, err := http.ParseTime(r.Header.Get("If-Modified-Since")); err == nil && since.After(time.Now()) {
 		r.Header.Del("If-Modified-Since") // as Apache: no date to compare with
 	}
+	if rest, _ := caddyhttp.GetVar(r.Context(), pathInfoVariable).(string); rest != "" {
+		return caddyhttp.Error(http.StatusNotFound, errors.New("the path goes on behind a file"))
+	}
 	isList := strings.HasSuffix(r.URL.Path, "/")
 	if !isList {
 		t.setType(w.Header(), path.Base(r.URL.Path))
 	}
-	return next.ServeHTTP(&fileWriter{ResponseWriterWrapper: &caddyhttp.ResponseWriterWrapper{ResponseWriter: w}, isList: isList}, r)
+	return t.server.ServeHTTP(&fileWriter{ResponseWriterWrapper: &caddyhttp.ResponseWriterWrapper{ResponseWriter: w}, isList: isList}, r, next)
 }
 
 func (t *File) setType(header http.Header, name string) {
@@ -239,7 +264,9 @@ func (t *File) option(d *caddyfile.Dispenser, name string, args []string) error 
 		least, most = 2, 1<<16
 	case "remove_type":
 		most = 1 << 16
-	case "types_config", "default_charset", "force_type":
+	case "types_config", "default_charset", "force_type", "status":
+	case "browse":
+		least, most = 0, 0
 	default:
 		return d.Errf("unknown option %q of apache_file", name)
 	}
@@ -253,6 +280,10 @@ func (t *File) option(d *caddyfile.Dispenser, name string, args []string) error 
 		t.DefaultCharset = args[0]
 	case "force_type":
 		t.ForceType = args[0]
+	case "browse":
+		t.Browse = true
+	case "status":
+		t.Status = args[0]
 	case "remove_type":
 		addExtensions(&t.Types, "", args)
 	case "add_type":

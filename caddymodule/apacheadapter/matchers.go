@@ -20,10 +20,11 @@ func init() {
 // MatchLocation matches requests as <Location> and <LocationMatch> do: by the
 // decoded path with slashes merged, respecting case. Without wildcards a
 // pattern matches a path and everything below it; with wildcards the whole path.
+// Given several times in a named matcher, all must match.
 //
 //	apache_location <path>
 //	apache_location ~ <regexp>
-type MatchLocation struct{ Pattern }
+type MatchLocation struct{ Patterns }
 
 // CaddyModule returns the Caddy module information.
 func (*MatchLocation) CaddyModule() caddy.ModuleInfo {
@@ -36,10 +37,12 @@ func (m *MatchLocation) Provision(caddy.Context) error { return m.provision() }
 // MatchWithError implements caddyhttp.RequestMatcherWithError.
 func (m *MatchLocation) MatchWithError(r *http.Request) (bool, error) {
 	uri := locationPath(r)
-	if m.compiled != nil {
-		return m.compiled.MatchString(uri), nil
-	}
-	return below(uri, m.Text), nil
+	return m.all(func(p *Pattern) bool {
+		if p.compiled != nil {
+			return p.compiled.MatchString(uri)
+		}
+		return below(uri, p.Text)
+	}), nil
 }
 
 // MatchDirectory matches requests as <Directory> and <DirectoryMatch> do: by
@@ -49,7 +52,7 @@ func (m *MatchLocation) MatchWithError(r *http.Request) (bool, error) {
 //
 //	apache_directory <folder>
 //	apache_directory ~ <regexp>
-type MatchDirectory struct{ Pattern }
+type MatchDirectory struct{ Patterns }
 
 // CaddyModule returns the Caddy module information.
 func (*MatchDirectory) CaddyModule() caddy.ModuleInfo {
@@ -61,17 +64,23 @@ func (m *MatchDirectory) Provision(caddy.Context) error { return m.provision() }
 
 // MatchWithError implements caddyhttp.RequestMatcherWithError.
 func (m *MatchDirectory) MatchWithError(r *http.Request) (bool, error) {
-	if m.Regexp != "" {
+	return m.all(func(p *Pattern) bool { return p.holdsFolder(r) }), nil
+}
+
+// holdsFolder tells whether the path of the request leads into a folder that
+// the pattern names.
+func (p *Pattern) holdsFolder(r *http.Request) bool {
+	if p.Regexp != "" {
 		found := walk(r)
-		return m.compiled.MatchString(found.name) || m.compiled.MatchString(found.name+"/"), nil
+		return p.compiled.MatchString(found.name) || p.compiled.MatchString(found.name+"/")
 	}
 	name := filepath.ToSlash(filepath.Join(rootOf(r), filepath.FromSlash(cleanPath(r))))
-	if m.compiled == nil {
-		return below(name, m.Text), nil
+	if p.compiled == nil {
+		return below(name, p.Text)
 	}
-	depth := strings.Count(m.Text, "/")
+	depth := strings.Count(p.Text, "/")
 	elements := strings.Split(name, "/")
-	return len(elements) > depth && m.compiled.MatchString(strings.Join(elements[:depth+1], "/")), nil
+	return len(elements) > depth && p.compiled.MatchString(strings.Join(elements[:depth+1], "/"))
 }
 
 // MatchFiles matches requests as <Files> and <FilesMatch> do: by the name of
@@ -79,7 +88,7 @@ func (m *MatchDirectory) MatchWithError(r *http.Request) (bool, error) {
 //
 //	apache_files <name>
 //	apache_files ~ <regexp>
-type MatchFiles struct{ Pattern }
+type MatchFiles struct{ Patterns }
 
 // CaddyModule returns the Caddy module information.
 func (*MatchFiles) CaddyModule() caddy.ModuleInfo {
@@ -91,26 +100,34 @@ func (m *MatchFiles) Provision(caddy.Context) error { return m.provision() }
 
 // MatchWithError implements caddyhttp.RequestMatcherWithError.
 func (m *MatchFiles) MatchWithError(r *http.Request) (bool, error) {
+	return m.all(func(p *Pattern) bool { return p.holdsFile(r) }), nil
+}
+
+// holdsFile tells whether the path of the request leads to a file of a name
+// that the pattern has.
+func (p *Pattern) holdsFile(r *http.Request) bool {
 	clean := cleanPath(r)
-	if !strings.HasSuffix(clean, "/") && m.matches(path.Base(clean)) {
-		return true, nil
+	if !strings.HasSuffix(clean, "/") && p.is(path.Base(clean)) {
+		return true
 	}
 	// An element before the last counts when it is a file, or nothing is there.
 	for element := range strings.SplitSeq(strings.Trim(clean, "/"), "/") {
-		if m.matches(element) {
+		if p.is(element) {
 			found := walk(r)
-			isFolder := found.info != nil && found.info.IsDir()
-			return !isFolder && m.matches(filepath.Base(found.name)) || isFolder && m.matches(""), nil
+			if found.info != nil && found.info.IsDir() {
+				return p.is("")
+			}
+			return p.is(filepath.Base(found.name))
 		}
 	}
-	return strings.HasSuffix(clean, "/") && m.matches(""), nil
+	return strings.HasSuffix(clean, "/") && p.is("")
 }
 
-func (m *MatchFiles) matches(name string) bool {
-	if m.compiled != nil {
-		return m.compiled.MatchString(name)
+func (p *Pattern) is(name string) bool {
+	if p.compiled != nil {
+		return p.compiled.MatchString(name)
 	}
-	return name == m.Text
+	return name == p.Text
 }
 
 // Interface guards

@@ -21,29 +21,52 @@ type Pattern struct {
 	compiled *pcre.Regexp // of Regexp or of wildcards
 }
 
+// Patterns are patterns that must all match.
+type Patterns struct {
+	Patterns []*Pattern `json:"patterns"`
+}
+
 // UnmarshalCaddyfile reads "PATTERN" or "~ REGEXP" after the matcher's name.
-func (p *Pattern) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+func (p *Patterns) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	for d.Next() {
 		args := d.RemainingArgs()
-		if p.Text != "" || p.Regexp != "" {
-			return d.Errf("%s is given twice", d.Val())
-		}
+		one := new(Pattern)
 		switch {
 		case len(args) == 1:
-			p.Text = unescape(args[0])
+			one.Text = unescape(args[0])
 		case len(args) == 2 && args[0] == "~":
-			p.Regexp = unescape(args[1])
+			one.Regexp = unescape(args[1])
 		default:
 			return d.ArgErr()
 		}
 		if d.NextBlock(0) {
 			return d.Errf("no block is expected, but there is %q", d.Val())
 		}
-		if err := p.provision(); err != nil {
+		if err := one.provision(); err != nil {
 			return d.WrapErr(err)
+		}
+		p.Patterns = append(p.Patterns, one)
+	}
+	return nil
+}
+
+func (p *Patterns) provision() error {
+	for _, one := range p.Patterns {
+		if err := one.provision(); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// all tells whether every pattern matches.
+func (p *Patterns) all(matches func(*Pattern) bool) bool {
+	for _, one := range p.Patterns {
+		if !matches(one) {
+			return false
+		}
+	}
+	return len(p.Patterns) > 0
 }
 
 func (p *Pattern) provision() error {

@@ -99,9 +99,7 @@ func (s *Site) writeLocalDocument(b *Block, d *apacheconf.Directive, document st
 	}
 	b.Line("root", "*", Literal(root))
 	b.Line("rewrite", "*", Literal(file))
-	existing := b.Open("route", "@error_document")
-	existing.Line("apache_file")
-	existing.Open("file_server").Line("status", "{http.error.status_code}")
+	b.Open("route", "@error_document").Open("apache_file").Line("status", "{http.error.status_code}")
 	s.needErrorFile()
 }
 

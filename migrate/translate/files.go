@@ -131,6 +131,7 @@ func writeIndex(s *Site, sc *Scope, b *Block) {
 			s.noteIndex(d)
 		}
 	}
+	hasPrograms := slices.ContainsFunc(s.Sections(sc), runsPrograms)
 	choices, ok := s.Choices(sc, relevant, nil)
 	if !ok {
 		for _, section := range s.Sections(sc) {
@@ -142,7 +143,7 @@ func writeIndex(s *Site, sc *Scope, b *Block) {
 		return
 	}
 	s.writeLocationHandlers(sc, b)
-	s.WriteChoices(b, choices, func(b *Block, sections []*Section) { s.writeDir(b, sections) })
+	s.WriteChoices(b, choices, func(b *Block, sections []*Section) { s.writeDir(b, sections, hasPrograms) })
 }
 
 func (s *Site) noteIndex(d *apacheconf.Directive) {
@@ -161,7 +162,7 @@ func (s *Site) noteIndex(d *apacheconf.Directive) {
 }
 
 // writeDir writes apache_dir with the settings of the sections.
-func (s *Site) writeDir(b *Block, sections []*Section) {
+func (s *Site) writeDir(b *Block, sections []*Section, pathInfo bool) {
 	inner := b.Detached()
 	index := s.directoryIndex(sections)
 	if !slices.Equal(index, []string{"index.html"}) {
@@ -179,6 +180,9 @@ func (s *Site) writeDir(b *Block, sections []*Section) {
 	}
 	if d := Last(sections, "FallbackResource"); d != nil && len(d.Args) == 1 && strings.HasPrefix(d.Args[0], "/") {
 		inner.Line("fallback", Literal(d.Args[0]))
+	}
+	if pathInfo {
+		inner.Line("path_info")
 	}
 	switch {
 	case options["followsymlinks"]:

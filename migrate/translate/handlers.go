@@ -84,12 +84,30 @@ func (s *Site) writeHandler(b *Block, d *apacheconf.Directive, name string, sc *
 	}
 }
 
-// programs are the types and handlers of files that are run, not sent.
+// isProgram tells whether a type or handler is that of files that are run, not sent.
 func isProgram(name string) bool {
 	name = strings.ToLower(name)
 	return strings.Contains(name, "php") || strings.Contains(name, "cgi") || strings.Contains(name, "script") ||
 		strings.HasPrefix(name, "proxy:") || strings.Contains(name, "perl") || strings.Contains(name, "python") ||
 		strings.Contains(name, "server-parsed") || strings.Contains(name, "lua") || strings.Contains(name, "wsgi")
+}
+
+// runsPrograms tells whether a section hands files to programs, to which paths
+// may go on behind the file.
+func runsPrograms(section *Section) bool {
+	return slices.ContainsFunc(section.All("SetHandler", "AddHandler"), func(d *apacheconf.Directive) bool {
+		return len(d.Args) > 0 && strings.HasPrefix(strings.ToLower(d.Args[0]), "proxy:")
+	})
+}
+
+// handsOnAuthorization tells whether programs get to see what users sign in
+// with; Apache keeps it from them unless it is told otherwise.
+func (s *Site) handsOnAuthorization() bool {
+	return slices.ContainsFunc(s.sections, func(section *Section) bool {
+		return slices.ContainsFunc(section.Directives, func(d *apacheconf.Directive) bool {
+			return d.Is("CGIPassAuth") && isOn(d) || strings.Contains(strings.ToUpper(d.Raw), "HTTP_AUTHORIZATION")
+		})
+	})
 }
 
 // writeAddedHandlers writes AddHandler, and AddType where it makes programs of
@@ -154,6 +172,9 @@ func fastCGIAddress(target string) (string, bool) {
 func (s *Site) WriteFastCGI(b *Block, dial, root string) {
 	proxy := b.Open("reverse_proxy", Literal(dial))
 	s.WriteFastCGIHeaders(proxy)
+	if !s.handsOnAuthorization() {
+		proxy.Line("header_up", "-Authorization")
+	}
 	transport := proxy.Open("transport", "fastcgi")
 	transport.Line("split", ".php")
 	if root != "" {
@@ -167,21 +188,6 @@ func (s *Site) WriteFastCGI(b *Block, dial, root string) {
 	}
 	if d := s.Last("ProxyTimeout", "Timeout"); d != nil && len(d.Args) == 1 && isNumber(d.Args[0]) {
 		transport.Line("read_timeout", d.Args[0]+"s")
-	}
-}
-
-func (s *Site) writeFileServer(sc *Scope, b *Block) {
-	s.writeTypes(sc, b)
-	lists := false
-	for _, section := range s.Sections(sc) {
-		lists = lists || section.Has("Options") && s.lists(optionsOf([]*Section{section}))
-	}
-	server := b.Open("file_server")
-	server.Line("disable_canonical_uris")
-	server.Comment("no index file here: apache_dir has looked for them")
-	server.Line("index", "/")
-	if lists {
-		server.Line("browse")
 	}
 }
 

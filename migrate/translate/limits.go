@@ -17,7 +17,7 @@ func init() {
 			"MaxRanges", "MaxRangeOverlaps", "MaxRangeReversals"},
 		Site: noteLimits,
 	})
-	Register(Part{Stage: StageIndex, Directives: []string{"LimitRequestBody"}, Scope: writeBodyLimit})
+	Register(Part{Stage: StageIndex, Directives: []string{"LimitRequestBody"}, Scope: noteBodyLimit})
 }
 
 // noteLimits gives the verdicts on time-outs and limits, which Caddy has for
@@ -143,10 +143,9 @@ func (t *translation) lastMain(name string) *apacheconf.Directive {
 	return nil
 }
 
-// writeBodyLimit writes LimitRequestBody, which Apache applies to files and
-// programs, not to proxied requests. Its default is 1 GiB.
-func writeBodyLimit(s *Site, sc *Scope, b *Block) {
-	relevant := func(section *Section) bool { return section.Has("LimitRequestBody") }
+// noteBodyLimit speaks of LimitRequestBody, which Apache applies to files and
+// programs of its own, not to what it forwards.
+func noteBodyLimit(s *Site, sc *Scope, _ *Block) {
 	for _, section := range s.Sections(sc) {
 		for _, d := range section.All("LimitRequestBody") {
 			if sc.Proxy != "" {
@@ -156,20 +155,18 @@ func writeBodyLimit(s *Site, sc *Scope, b *Block) {
 			}
 		}
 	}
-	if sc.Proxy != "" {
-		return
-	}
+}
+
+// writeBodyLimit writes the limit before what answers with files.
+func (s *Site) writeBodyLimit(sc *Scope, b *Block) {
+	relevant := func(section *Section) bool { return section.Has("LimitRequestBody") }
 	choices, ok := s.Choices(sc, relevant, func(taken []*Section) bool { return len(taken) > 0 })
 	if !ok {
-		choices = []Choice{{}}
+		return
 	}
 	s.WriteChoices(b, choices, func(b *Block, sections []*Section) {
-		limit := "1073741824"
-		if d := Last(sections, "LimitRequestBody"); d != nil && len(d.Args) == 1 && isNumber(d.Args[0]) {
-			limit = d.Args[0]
-		}
-		if limit != "0" {
-			b.Open("request_body").Line("max_size", limit)
+		if d := Last(sections, "LimitRequestBody"); d != nil && len(d.Args) == 1 && isNumber(d.Args[0]) && d.Args[0] != "0" {
+			b.Open("request_body").Line("max_size", d.Args[0])
 		}
 	})
 }

@@ -231,17 +231,38 @@ func (s *Site) writeErrorLog(b *Block, name string, written int) {
 		log.Line("output", "discard")
 		written = 1
 	}
-	log := s.t.global.Open("log", name+"_error")
-	log.Line("include", "http.log.error."+name)
-	log.Append(output)
-	log.Line("format", "apache")
-	log.Line("level", "DEBUG")
+	key := output.String()
+	if s.t.errorLogs[key] == nil {
+		s.t.errorLogs[key] = &errorLog{output: output}
+		s.t.errorLogOrder = append(s.t.errorLogOrder, key)
+	}
+	s.t.errorLogs[key].loggers = append(s.t.errorLogs[key].loggers, "http.log.error."+name)
 	for i := range written {
 		own := name
 		if i > 0 {
 			own = fmt.Sprintf("%s_%d", name, i+1)
 		}
 		s.t.errorLoggers = append(s.t.errorLoggers, "http.log.error."+own)
+	}
+}
+
+// errorLog is a file and the loggers that write into it.
+type errorLog struct {
+	output  *Block
+	loggers []string
+}
+
+// writeErrorLogs writes the logs of errors, one per file.
+func (t *translation) writeErrorLogs(options *Block) {
+	for i, key := range t.errorLogOrder {
+		log := options.Open("log", fmt.Sprintf("errors_%d", i+1))
+		log.Line(append([]string{"include"}, t.errorLogs[key].loggers...)...)
+		log.Append(t.errorLogs[key].output)
+		log.Line("format", "apache")
+		log.Line("level", "DEBUG")
+	}
+	if len(t.errorLoggers) > 0 {
+		options.Open("log", "default").Line(append([]string{"exclude"}, t.errorLoggers...)...)
 	}
 }
 

@@ -65,8 +65,10 @@ type translation struct {
 	sites   []*Site
 	// logNames counts the names of loggers given out; errorLoggers are those
 	// that have a file of their own.
-	logNames     map[string]int
-	errorLoggers []string
+	logNames      map[string]int
+	errorLoggers  []string
+	errorLogs     map[string]*errorLog // by where they go
+	errorLogOrder []string
 
 	found         map[string][]string                // .htaccess files by the folder searched
 	htaccessFiles map[string][]*apacheconf.Directive // by file
@@ -91,6 +93,7 @@ func Translate(ctx context.Context, tree *apacheconf.Tree, options Options) (*Re
 		global:  NewBlock(),
 
 		logNames:      map[string]int{},
+		errorLogs:     map[string]*errorLog{},
 		found:         map[string][]string{},
 		htaccessFiles: map[string][]*apacheconf.Directive{},
 	}

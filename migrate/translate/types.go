@@ -11,7 +11,7 @@ func init() {
 	Register(Part{Stage: StageHeader, Directives: typeNames, Scope: noteTypes})
 }
 
-// noteTypes gives the verdicts; writeTypes writes them before file_server.
+// noteTypes gives the verdicts; writeFileServer writes them.
 func noteTypes(s *Site, sc *Scope, _ *Block) {
 	for _, section := range s.Sections(sc) {
 		for _, d := range section.Directives {
@@ -37,9 +37,10 @@ func noteTypes(s *Site, sc *Scope, _ *Block) {
 	}
 }
 
-// writeTypes writes which Content-Type files have.
-func (s *Site) writeTypes(sc *Scope, b *Block) {
-	relevant := func(section *Section) bool { return section.Has(typeNames...) }
+// writeFileServer writes what sends files, with the types and lists of sections.
+func (s *Site) writeFileServer(sc *Scope, b *Block) {
+	s.writeBodyLimit(sc, b)
+	relevant := func(section *Section) bool { return section.Has(typeNames...) || section.Has("Options") }
 	choices, ok := s.Choices(sc, relevant, nil)
 	if !ok {
 		for _, section := range s.Sections(sc) {
@@ -50,11 +51,41 @@ func (s *Site) writeTypes(sc *Scope, b *Block) {
 		choices = choices[len(choices)-1:]
 		choices[0].Conditions = nil
 	}
-	s.WriteChoices(b, choices, func(b *Block, sections []*Section) { s.writeTypesOf(b, sections) })
+	s.WriteChoices(b, s.sameChoices(choices), func(b *Block, sections []*Section) { s.writeFile(b, sections) })
 }
 
-func (s *Site) writeTypesOf(b *Block, sections []*Section) {
+// sameChoices leaves the last choice alone where all say the same.
+func (s *Site) sameChoices(choices []Choice) []Choice {
+	text := func(c Choice) string {
+		b := NewBlock()
+		s.writeFile(b, c.Sections)
+		return b.String()
+	}
+	last := choices[len(choices)-1]
+	want := text(last)
+	for _, choice := range choices {
+		if text(choice) != want {
+			return choices
+		}
+	}
+	return []Choice{last}
+}
+
+func (s *Site) writeFile(b *Block, sections []*Section) {
 	inner := b.Detached()
+	s.writeTypes(inner, sections)
+	if s.lists(optionsOf(sections)) {
+		inner.Line("browse")
+	}
+	if inner.Empty() {
+		b.Line("apache_file")
+		return
+	}
+	b.Open("apache_file").Append(inner)
+}
+
+// writeTypes writes which Content-Type files have.
+func (s *Site) writeTypes(inner *Block, sections []*Section) {
 	if d := s.Last("TypesConfig"); d != nil && len(d.Args) == 1 {
 		inner.Line("types_config", Literal(s.t.serverPath(d.Args[0])))
 	}
@@ -80,9 +111,4 @@ func (s *Site) writeTypesOf(b *Block, sections []*Section) {
 	if d := Last(sections, "ForceType"); d != nil && len(d.Args) == 1 && !strings.EqualFold(d.Args[0], "None") {
 		inner.Line("force_type", Literal(d.Args[0]))
 	}
-	if inner.Empty() {
-		b.Line("apache_file")
-		return
-	}
-	b.Open("apache_file").Append(inner)
 }

@@ -93,9 +93,7 @@ func (t *translation) writeGlobal() {
 	t.writeTLSOptions(options)
 	t.writeServers(options)
 	options.Append(t.global)
-	if len(t.errorLoggers) > 0 {
-		options.Open("log", "default").Line(append([]string{"exclude"}, t.errorLoggers...)...)
-	}
+	t.writeErrorLogs(options)
 	t.global = b
 }
 
