@@ -153,6 +153,9 @@ var lostHeadings = map[translate.Verdict]string{
 	translate.Approximate: "Carried over, and differs",
 }
 
+// shownLines is how many lines with the same reason are shown.
+const shownLines = 20
+
 func (t *text) lost(r *Report) {
 	var verdict translate.Verdict
 	for _, loss := range r.Losses() {
@@ -161,7 +164,11 @@ func (t *text) lost(r *Report) {
 			t.line("")
 			t.line("%s", t.verdict(verdict, lostHeadings[verdict]))
 		}
-		for _, finding := range loss.Lines {
+		for i, finding := range loss.Lines {
+			if i == shownLines {
+				t.line("  and %d more; --all lists them", len(loss.Lines)-i)
+				break
+			}
 			t.line("  %s  %s", t.bold(finding.String()), finding.Text)
 		}
 		t.reason("      ", loss.Why, loss.Do)
