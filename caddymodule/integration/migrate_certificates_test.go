@@ -13,12 +13,14 @@ import (
 	"maps"
 	"net/http"
 	"os"
+	"os/user"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -192,6 +194,7 @@ func TestCertificatesImported(t *testing.T) {
 	if want := []string{"imported_certificate shop"}; !slices.Equal(report.Caddyfile.Sites["shop"], want) {
 		t.Errorf("the sites need %v, want %v", report.Caddyfile.Sites, want)
 	}
+	h.belongsTo(t)
 	report = h.migrate(t, "--offline")
 	storage := hashTree(t, filepath.Join(h.folder, "xdg", "caddy"))
 	for _, item := range h.migrate(t).Items {
@@ -258,6 +261,40 @@ func TestRenewNowIsHeeded(t *testing.T) {
 	}
 	if urls := h.authority.accountURLs(); len(urls) != 1 {
 		t.Errorf("names were proven for the accounts %v, want one", urls)
+	}
+}
+
+// belongsTo imports for the user of a service, and checks who owns what.
+func (h *certbotHost) belongsTo(t *testing.T) {
+	t.Helper()
+	owner, err := user.Current()
+	if err == nil && owner.Uid == "0" {
+		owner, err = user.Lookup("www-data")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	storage := filepath.Join(h.folder, "service", "storage")
+	h.migrate(t, "--offline", "--storage", storage, "--user", owner.Username)
+	err = filepath.WalkDir(filepath.Dir(storage), func(name string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := entry.Info()
+		if err != nil {
+			return err
+		}
+		want := os.FileMode(0o600)
+		if info.IsDir() {
+			want = 0o700
+		}
+		if uid := fmt.Sprint(info.Sys().(*syscall.Stat_t).Uid); uid != owner.Uid || info.Mode().Perm() != want {
+			t.Errorf("%s belongs to %s with the mode %s, want %s and %s", name, uid, info.Mode().Perm(), owner.Uid, want)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 

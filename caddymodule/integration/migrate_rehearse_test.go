@@ -11,7 +11,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -283,6 +285,48 @@ func TestRehearsal(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestRehearsalEnds: however the command ends, the server that it has started
+// ends with it.
+func TestRehearsalEnds(t *testing.T) {
+	t.Parallel()
+	old := serveOld(t)
+	old.visit(t)
+	for name, signal := range map[string]syscall.Signal{"interrupted": syscall.SIGINT, "terminated": syscall.SIGTERM, "killed": syscall.SIGKILL} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			folder := t.TempDir()
+			file := filepath.Join(folder, "Caddyfile")
+			if err := os.WriteFile(file, []byte(old.newConfig()), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			p := start(t, []string{"TMPDIR=" + folder}, binary, "migrate", "rehearse", "--config", file, "--apache-config", old.config, "--rate", "0.01")
+			trial := filepath.Join(folder, "fairway-rehearsal-")
+			eventually(t, 20*time.Second, "the new configuration runs", func() bool { return runs(t, trial) })
+			if err := p.cmd.Process.Signal(signal); err != nil {
+				t.Fatal(err)
+			}
+			<-p.done
+			eventually(t, 10*time.Second, "the new configuration has ended", func() bool { return !runs(t, trial) })
+			if left, err := filepath.Glob(trial + "*"); err != nil || len(left) > 0 && signal != syscall.SIGKILL {
+				t.Errorf("%v is left over, %v", left, err)
+			}
+		})
+	}
+}
+
+// runs reports whether a program has text among its arguments.
+func runs(t *testing.T, text string) bool {
+	t.Helper()
+	files, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.ContainsFunc(files, func(file string) bool {
+		arguments, err := os.ReadFile(file) // it may have ended since
+		return err == nil && strings.Contains(string(arguments), text)
+	})
 }
 
 // TestRehearsalSample: what of the log was replayed is told.
