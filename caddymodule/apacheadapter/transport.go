@@ -47,7 +47,7 @@ func (*Transport) CaddyModule() caddy.ModuleInfo {
 func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	t.setForwarded(r)
 	delete(r.Header, "Te")
-	response, err := t.HTTPTransport.RoundTrip(r) //nolint:bodyclose // reverse_proxy closes it
+	response, err := t.HTTPTransport.RoundTrip(r)
 	if err != nil {
 		return nil, t.statusOf(r.Context(), err)
 	}
@@ -76,8 +76,8 @@ func (t *Transport) setForwarded(r *http.Request) {
 		value, _ := replacer.GetString("http.request.header." + name)
 		return value
 	}
-	client, host := clientAddress(r), ""
-	host, _ = replacer.GetString("http.request.hostport")
+	client := clientAddress(r)
+	host, _ := replacer.GetString("http.request.hostport")
 	add := func(name, value string) {
 		prior := came(name)
 		if prior != "" && value != "" {

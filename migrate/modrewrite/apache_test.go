@@ -349,9 +349,13 @@ func askApache(t *testing.T, server *apachetest.Server, host int, target string,
 	}
 	defer func() { _ = connection.Close() }()
 	_ = connection.SetDeadline(time.Now().Add(20 * time.Second))
-	fmt.Fprintf(connection, "GET %s HTTP/1.1\r\nHost: r%d.test:%d\r\nUser-Agent: Some Agent\r\n", target, host, server.Port)
-	_ = header.Write(connection)
-	fmt.Fprint(connection, "Connection: close\r\n\r\n")
+	var request strings.Builder
+	fmt.Fprintf(&request, "GET %s HTTP/1.1\r\nHost: r%d.test:%d\r\nUser-Agent: Some Agent\r\n", target, host, server.Port)
+	_ = header.Write(&request)
+	request.WriteString("Connection: close\r\n\r\n")
+	if _, err := connection.Write([]byte(request.String())); err != nil {
+		t.Fatal(err)
+	}
 	response, err := http.ReadResponse(bufio.NewReader(connection), nil)
 	if err != nil {
 		t.Fatalf("%s: %v", target, err)

@@ -34,7 +34,7 @@ func (e *evaluation) conditionsHold(conditions []*Condition) bool {
 
 func (e *evaluation) holds(c *Condition) bool {
 	input := e.expand(c.input, nil, nil)
-	result := false
+	var result bool
 	switch c.kind {
 	case matches:
 		result = e.matchCondition(c, input)

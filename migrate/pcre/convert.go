@@ -180,7 +180,8 @@ func quoted(s string) (string, int, error) {
 
 // hexadecimal reads \xHH and \x{HH}.
 func hexadecimal(s string) (string, int, error) {
-	digits, length := "", 0
+	var digits string
+	var length int
 	if strings.HasPrefix(s[2:], "{") {
 		end := strings.IndexByte(s, '}')
 		if end < 0 {

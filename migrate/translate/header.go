@@ -127,10 +127,10 @@ func unknownFormat(value string) bool {
 		if !found || rest == "" {
 			return false
 		}
-		switch {
-		case rest[0] == '%' || rest[0] == 't' || rest[0] == 'D':
+		switch rest[0] {
+		case '%', 't', 'D':
 			value = rest[1:]
-		case rest[0] == '{':
+		case '{':
 			_, after, closed := strings.Cut(rest, "}")
 			if !closed || after == "" || after[0] != 'e' && after[0] != 's' {
 				return true

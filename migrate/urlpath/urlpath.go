@@ -262,7 +262,7 @@ func hexByte(s string) (byte, bool) {
 	if high < 0 || low < 0 {
 		return 0, false
 	}
-	return byte(high<<4 | low), true
+	return byte(high<<4 | low), true //nolint:gosec // two digits are a byte
 }
 
 func hexDigit(c byte) int {

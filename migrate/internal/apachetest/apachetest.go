@@ -4,9 +4,9 @@ package apachetest
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -75,7 +75,8 @@ func (s *Server) file(with []string, configuration string) string {
 func (s *Server) run(t testing.TB, file string) {
 	t.Helper()
 	var output bytes.Buffer
-	command := exec.Command("/usr/sbin/apache2", "-D", "FOREGROUND", "-f", file) //nolint:gosec // a test's own file
+	// The context of the test ends before its cleanups, which stop Apache.
+	command := exec.CommandContext(context.WithoutCancel(t.Context()), "/usr/sbin/apache2", "-D", "FOREGROUND", "-f", file) //nolint:gosec // a test's own file
 	command.Stdout, command.Stderr = &output, &output
 	if err := command.Start(); err != nil {
 		t.Fatalf("starting Apache (Debian package apache2): %v", err)
@@ -93,15 +94,16 @@ func (s *Server) run(t testing.TB, file string) {
 			t.Logf("Apache's log ends with\n%s", lastLines(string(log), 15))
 		}
 	})
+	var dialer net.Dialer
 	for deadline := time.Now().Add(20 * time.Second); ; {
 		select {
 		case <-ended:
 			t.Fatalf("Apache ended: %s", output.String())
 		default:
 		}
-		response, err := http.Get(s.URL)
+		connection, err := dialer.DialContext(t.Context(), "tcp", strings.TrimPrefix(s.URL, "http://"))
 		if err == nil {
-			_ = response.Body.Close()
+			_ = connection.Close()
 			return
 		}
 		if time.Now().After(deadline) {
@@ -118,7 +120,7 @@ func lastLines(text string, n int) string {
 
 func freePort(t testing.TB) int {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
