@@ -17,8 +17,9 @@ const (
 	maxHtaccessLine = 8 << 10
 	maxMacroLine    = 8 << 10
 	maxDepth        = 128
-	maxLines        = 2_000_000
-	maxText         = 256 << 20
+	maxLines        = 1_000_000
+	maxText         = 128 << 20
+	maxNestedUses   = 16
 	maxProblems     = 50
 )
 

@@ -17,15 +17,15 @@ func TestLimits(t *testing.T) {
 	macros.WriteString("LoadModule macro_module x\n<Macro M0>\nSetEnv A 1\nSetEnv A 1\n</Macro>\n")
 	variables.WriteString("Define V0 aaaaaaaaaaaaaaaa\n")
 	for i := range 40 {
-		fmt.Fprintf(&macros, "<Macro M%d>\nUse M%d\nUse M%d\n</Macro>\n", i+1, i, i)
+		fmt.Fprintf(&macros, "<Macro M%d>\n%s</Macro>\n", i+1, strings.Repeat(fmt.Sprintf("Use M%d\n", i), 20))
 		fmt.Fprintf(&variables, "Define V%d ${V%d}${V%d}\n", i+1, i, i)
 	}
-	macros.WriteString("Use M40\n")
 	for name, c := range map[string]struct {
 		files map[string]string
 		want  string
 	}{
-		"macros":    {map[string]string{"etc/m.conf": macros.String()}, "larger than"},
+		"macros":    {map[string]string{"etc/m.conf": macros.String() + "Use M15\n"}, "larger than"},
+		"nested":    {map[string]string{"etc/m.conf": macros.String() + "Use M40\n"}, "macros are nested deeper than 16"},
 		"variables": {map[string]string{"etc/m.conf": variables.String()}, "/etc/m.conf:17: variables make the line longer"},
 		"two loops": {map[string]string{"etc/m.conf": "Include a.conf\n", "etc/a.conf": "Include b.conf\nInclude b.conf\n", "etc/b.conf": "Include a.conf\nInclude a.conf\n"}, "nested deeper than 128"},
 		"problems":  {map[string]string{"etc/m.conf": strings.Repeat("Include none\n", 1000)}, "too many problems"},

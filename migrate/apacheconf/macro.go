@@ -90,6 +90,9 @@ func useMacro(e *evaluator, in *input, d *Directive, _ *block) error {
 			return problemf(d.Position, "", "macro %s uses itself", d.Args[0])
 		}
 	}
+	if len(in.batches) > maxNestedUses {
+		return problemf(d.Position, "look for macros that multiply", "macros are nested deeper than %d", maxNestedUses)
+	}
 	values := d.Args[1:]
 	if len(values) != len(m.parameters) {
 		return e.fail(problemf(d.Position, "", "macro %s takes %d arguments, not %d", d.Args[0], len(m.parameters), len(values)))
