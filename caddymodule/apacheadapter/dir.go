@@ -111,10 +111,28 @@ func (d *Dir) missing(w http.ResponseWriter, r *http.Request, next caddyhttp.Han
 	if _, err := os.Stat(found.name); errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.ENAMETOOLONG) {
 		return caddyhttp.Error(http.StatusForbidden, err)
 	}
-	if d.Fallback == "" {
+	if d.Fallback == "" || !isFile(filepath.Join(rootOf(r), filepath.FromSlash(d.Fallback))) {
 		return caddyhttp.Error(http.StatusNotFound, fmt.Errorf("file does not exist: %s", found.name))
 	}
-	setPath(r, d.Fallback)
+	return startOverAt(w, r, next, d.Fallback)
+}
+
+func isFile(name string) bool {
+	info, err := os.Stat(name)
+	return err == nil && info.Mode().IsRegular()
+}
+
+// startOverAt has the request answered under another path of the site, with
+// all that Apache asks about that: proxies, access, handlers. Without
+// apache_request it just goes on.
+func startOverAt(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, path string) error {
+	setPath(r, path)
+	for _, name := range []string{rewrittenVariable, proxyVariable, uriVariable} {
+		caddyhttp.SetVar(r.Context(), name, nil)
+	}
+	if _, ok := caddyhttp.GetVar(r.Context(), pathRulesVariable).(urlpath.Rules); ok {
+		return errStartOver
+	}
 	return next.ServeHTTP(w, r)
 }
 
@@ -132,12 +150,10 @@ func (d *Dir) folder(w http.ResponseWriter, r *http.Request, next caddyhttp.Hand
 	}
 	if r.Method == http.MethodGet || r.Method == http.MethodHead || r.Method == http.MethodPost {
 		if index := d.indexOf(r, found.name); index != "" {
-			d.continueAt(r, index)
-			return next.ServeHTTP(w, r)
+			return d.continueAt(w, r, next, uri, index)
 		}
-		if d.Fallback != "" {
-			setPath(r, d.Fallback)
-			return next.ServeHTTP(w, r)
+		if d.Fallback != "" && isFile(filepath.Join(rootOf(r), filepath.FromSlash(d.Fallback))) {
+			return startOverAt(w, r, next, d.Fallback)
 		}
 	}
 	if !d.Browse {
@@ -169,15 +185,16 @@ func (d *Dir) indexOf(r *http.Request, folder string) string {
 }
 
 // continueAt goes on with an index file in place of the folder.
-func (d *Dir) continueAt(r *http.Request, index string) {
-	if strings.HasPrefix(index, "/") {
-		setPath(r, index)
-		return
+func (d *Dir) continueAt(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, uri, index string) error {
+	switch {
+	case strings.HasPrefix(index, "/"):
+		return startOverAt(w, r, next, index)
+	case strings.HasSuffix(uri, "/"):
+		return startOverAt(w, r, next, uri+index)
+	default: // a rewrite rule led here from a path of another form
+		setPath(r, strings.TrimSuffix(cleanPath(r), "/")+"/"+index)
+		return next.ServeHTTP(w, r)
 	}
-	if uri, ok := caddyhttp.GetVar(r.Context(), uriVariable).(string); ok {
-		caddyhttp.SetVar(r.Context(), uriVariable, strings.TrimSuffix(uri, "/")+"/"+index)
-	}
-	setPath(r, strings.TrimSuffix(cleanPath(r), "/")+"/"+index)
 }
 
 func redirectToSlash(w http.ResponseWriter, r *http.Request, uri string) {

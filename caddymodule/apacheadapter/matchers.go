@@ -2,7 +2,6 @@ package apacheadapter
 
 import (
 	"net/http"
-	"path"
 	"path/filepath"
 	"strings"
 
@@ -107,20 +106,18 @@ func (m *MatchFiles) MatchWithError(r *http.Request) (bool, error) {
 // that the pattern has.
 func (p *Pattern) holdsFile(r *http.Request) bool {
 	clean := cleanPath(r)
-	if !strings.HasSuffix(clean, "/") && p.is(path.Base(clean)) {
-		return true
+	if strings.HasSuffix(clean, "/") && p.is("") {
+		found := walk(r)
+		return found.info != nil && found.info.IsDir()
 	}
-	// An element before the last counts when it is a file, or nothing is there.
 	for element := range strings.SplitSeq(strings.Trim(clean, "/"), "/") {
-		if p.is(element) {
+		if p.is(element) { // the element counts where folders end: a path may go on behind a file
 			found := walk(r)
-			if found.info != nil && found.info.IsDir() {
-				return p.is("")
-			}
-			return p.is(filepath.Base(found.name))
+			isFolder := found.info != nil && found.info.IsDir()
+			return !(isFolder && strings.HasSuffix(clean, "/")) && p.is(filepath.Base(found.name))
 		}
 	}
-	return strings.HasSuffix(clean, "/") && p.is("")
+	return false
 }
 
 func (p *Pattern) is(name string) bool {

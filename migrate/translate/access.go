@@ -52,52 +52,6 @@ func writeAccess(s *Site, sc *Scope, b *Block) {
 	s.WriteChoices(b, choices, func(b *Block, sections []*Section) { s.writePolicy(b, sections) })
 }
 
-// writeAccessAgain asks once more who may come in, after the path of a folder
-// has become that of its index file, where some rule could tell the two apart.
-func writeAccessAgain(s *Site, sc *Scope, b *Block) {
-	if sc.Proxy != "" || !s.tellsIndexApart(sc) {
-		return
-	}
-	inner := b.Detached()
-	writeAccess(s, sc, inner)
-	if !inner.Empty() {
-		b.Comment("once more, for the index file that was found")
-		b.Append(inner)
-	}
-}
-
-// tellsIndexApart tells whether some rule of access can hold for an index file
-// and not for its folder, or the other way round.
-func (s *Site) tellsIndexApart(sc *Scope) bool {
-	var names []string
-	for _, section := range s.Sections(sc) {
-		for _, d := range section.All("DirectoryIndex", "FallbackResource") {
-			names = append(names, d.Args...)
-		}
-	}
-	if len(names) == 0 {
-		names = []string{"index.html"}
-	}
-	return slices.ContainsFunc(s.Sections(sc), func(section *Section) bool {
-		return section.Has(accessNames...) && slices.ContainsFunc(section.Conditions, func(c Condition) bool {
-			return slices.ContainsFunc(names, func(name string) bool {
-				if strings.HasPrefix(name, "/") {
-					return sc.reachOf(c) != Always
-				}
-				switch c.Kind {
-				case KindFiles:
-					holds, known := c.holds(name, name)
-					return holds || !known
-				case KindLocation, KindDirectory:
-					return c.Regexp || c.Glob || path.Base(c.Pattern) == name
-				default:
-					return sc.reachOf(c) != Always
-				}
-			})
-		})
-	})
-}
-
 // noteAccess marks what is understood; writing the policy refuses the rest.
 func (s *Site) noteAccess(section *Section) {
 	apacheconf.Walk(section.Directives, func(d *apacheconf.Directive) {

@@ -11,10 +11,7 @@ var indexNames = []string{"DirectoryIndex", "DirectorySlash", "FallbackResource"
 
 func init() {
 	Register(Part{Stage: StageAlias, Directives: []string{"Alias", "AliasMatch", "ScriptAlias", "ScriptAliasMatch"}, Site: writeAliases})
-	Register(Part{Stage: StageIndex, Directives: append(indexNames, "DirectoryIndexRedirect"), Scope: func(s *Site, sc *Scope, b *Block) {
-		writeIndex(s, sc, b)
-		writeAccessAgain(s, sc, b)
-	}})
+	Register(Part{Stage: StageIndex, Directives: append(indexNames, "DirectoryIndexRedirect"), Scope: writeIndex})
 	Register(Part{Stage: StageAlias, Directives: []string{"DocumentRoot", "AllowOverride", "AllowOverrideList"}, Site: writeDocumentRoot})
 }
 
