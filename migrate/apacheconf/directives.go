@@ -84,6 +84,7 @@ var foreign = []struct {
 	{"apparmor_module", []string{"aadefaulthatname=", "aahatname=", "immdefaulthatname=", "immhatname="}},
 	{"auth_cas_module", []string{"cas"}},
 	{"auth_gssapi_module", []string{"gssapi"}},
+	{"auth_jwt_module", []string{"authjwt"}},
 	{"auth_kerb_module", []string{"krb"}},
 	{"auth_mellon_module", []string{"mellon"}},
 	{"auth_openidc_module", []string{"oidc"}},
