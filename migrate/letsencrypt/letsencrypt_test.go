@@ -383,6 +383,21 @@ func TestVersions(t *testing.T) {
 	}
 }
 
+// TestRenewedOneByOne: Caddy has renewed a name of a certificate of several.
+func TestRenewedOneByOne(t *testing.T) {
+	t.Parallel()
+	e := certbot(t)
+	names := []string{"shop.example.org", "www.shop.example.org"}
+	e.add(t, certificate{name: "one", names: names[1:], from: now.Add(-time.Hour)})
+	store := caddyStore(t)
+	e.imports(t, store, Options{})
+	e = certbot(t)
+	e.add(t, certificate{name: "shop", names: names})
+	if plan := e.plan(t, store, Options{}); !found(plan, Note, "shop", "renewed it since, for www.shop.example.org;") {
+		t.Errorf("%+v", plan.Findings)
+	}
+}
+
 // TestInterrupted: half of a certificate, as other tools leave it, counts as
 // none; what an interrupted import staged is cleared away.
 func TestInterrupted(t *testing.T) {

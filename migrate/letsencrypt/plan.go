@@ -228,12 +228,27 @@ func (p *planner) planCertificate(ctx context.Context, l *Lineage) error {
 			base + ".json": indented(p.metadata(l, info)),
 		}
 	}
-	if item.Action == Newer {
-		p.find(Note, l, fmt.Sprintf("Caddy has renewed it since, until %s; certbot's own copy ends on %s",
-			stored.leaf.NotAfter.Format(time.DateOnly), l.Leaf.NotAfter.Format(time.DateOnly)),
+	p.plan.Items = append(p.plan.Items, item)
+	return p.findRenewed(l)
+}
+
+// findRenewed says when Caddy has renewed a certificate, which certbot does not
+// know of.
+func (p *planner) findRenewed(l *Lineage) error {
+	var names []string
+	for _, name := range l.Names {
+		stored, err := p.stored(certificateFolder(l.Server, name), safe(name))
+		if err != nil {
+			return err
+		}
+		if stored.leaf != nil && stored.leaf.NotAfter.After(l.Leaf.NotAfter) {
+			names = append(names, name)
+		}
+	}
+	if len(names) > 0 {
+		p.find(Note, l, fmt.Sprintf("Caddy has renewed it since, for %s; certbot's own copy ends on %s", strings.Join(names, ", "), l.Leaf.NotAfter.Format(time.DateOnly)),
 			"Nothing, while Caddy serves. Before going back to Apache for good: `certbot renew --force-renewal --cert-name "+l.Name+"`")
 	}
-	p.plan.Items = append(p.plan.Items, item)
 	return nil
 }
 
