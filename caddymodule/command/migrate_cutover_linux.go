@@ -247,7 +247,7 @@ func (f *cutoverFlags) validate(ctx context.Context, service *cutover.Service, c
 	if f.adapter != "" {
 		args = append(args, "--adapter", f.adapter)
 	}
-	cmd, err := service.Command(ctx, args...)
+	cmd, err := service.Check(ctx, args...)
 	if err != nil {
 		return err
 	}

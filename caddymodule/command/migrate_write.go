@@ -29,6 +29,7 @@ func init() { migrateCommands[stepWrite] = migrateWriteCommand }
 type writeFlags struct {
 	source
 	to     string
+	logs   string
 	split  bool
 	force  bool
 	asJSON bool
@@ -63,6 +64,7 @@ and not accepted, and nothing was written.`,
 	}
 	run.flags(cmd)
 	cmd.Flags().StringVar(&run.to, "to", "", "File to write, or folder for a Caddyfile and the sites beside it")
+	cmd.Flags().StringVar(&run.logs, "logs", serviceLogs(), "Folder of the sites' logs; empty: where Apache has them")
 	cmd.Flags().BoolVar(&run.split, "split", false, "Write each of Apache's files into one of its own")
 	cmd.Flags().BoolVar(&run.force, "force", false, "Replace files that this command has not written")
 	cmd.Flags().BoolVar(&run.asJSON, "json", false, "Print JSON about what was written")
@@ -110,8 +112,17 @@ func (f *writeFlags) translate(cmd *cobra.Command, config string) (*apacheconf.T
 	if err != nil {
 		return nil, nil, fmt.Errorf("reading Apache's configuration:\n%w", err)
 	}
-	result, err := translate.Translate(cmd.Context(), tree, translate.Options{Accept: accepted, Letsencrypt: f.letsencrypt})
+	result, err := translate.Translate(cmd.Context(), tree, translate.Options{Accept: accepted, Letsencrypt: f.letsencrypt, LogFolder: f.logs})
 	return tree, result, err
+}
+
+// serviceLogs is the folder that the system service may write logs to, where
+// the service is installed: it has no right to Apache's.
+func serviceLogs() string {
+	if _, err := user.Lookup(serviceUser); err != nil {
+		return ""
+	}
+	return "/var/log/caddy"
 }
 
 // writePlan is what is to be written. The first file is the Caddyfile; a site's
@@ -319,6 +330,9 @@ func (f *writeFlags) report(cmd *cobra.Command, plan *writePlan, result *transla
 	var text strings.Builder
 	for _, file := range report.Files {
 		fmt.Fprintln(&text, "Written:", file)
+	}
+	if f.logs != "" {
+		fmt.Fprintf(&text, "Logs go to %s, under the names they have.\n", f.logs)
 	}
 	if differ := result.Count(translate.Approximate); differ > 0 {
 		fmt.Fprintf(&text, "%d lines are carried over with a difference; caddy migrate inspect shows them.\n", differ)

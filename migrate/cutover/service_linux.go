@@ -176,6 +176,38 @@ func (s *Service) Command(ctx context.Context, args ...string) (*exec.Cmd, error
 	return cmd, nil
 }
 
+// unitSettings are those of a unit that say what its program can read and write.
+var unitSettings = []string{
+	"User", "Group", "SupplementaryGroups", "UMask", "Environment", "EnvironmentFiles",
+	"StateDirectory", "StateDirectoryMode", "LogsDirectory", "LogsDirectoryMode",
+	"ProtectSystem", "ProtectHome", "PrivateTmp", "ReadWritePaths", "ReadOnlyPaths", "InaccessiblePaths",
+}
+
+// Check runs the service's program with other arguments, such as "validate", and
+// with what the service can read and write.
+func (s *Service) Check(ctx context.Context, args ...string) (*exec.Cmd, error) {
+	if s.Unit == "" {
+		return s.Command(ctx, args...)
+	}
+	shown, err := s.systemd.Do(ctx, "show", "--property="+strings.Join(unitSettings, ","), s.Unit)
+	if err != nil {
+		return nil, err
+	}
+	words := []string{"--quiet", "--wait", "--pipe", "--collect", "--service-type=exec"}
+	for line := range strings.Lines(shown) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), "=")
+		if name == "EnvironmentFiles" {
+			name = "EnvironmentFile"
+			value, _, _ = strings.Cut(value, " (")
+		}
+		if value != "" {
+			words = append(words, "--property="+name+"="+value)
+		}
+	}
+	words = append(append(words, s.Executable), args...)
+	return exec.CommandContext(ctx, "systemd-run", words...), nil //nolint:gosec // what the unit runs
+}
+
 // CanRead checks that the service's user may read files.
 func (s *Service) CanRead(ctx context.Context, files ...string) error {
 	cmd, err := s.Command(ctx)
