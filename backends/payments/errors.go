@@ -1,6 +1,7 @@
 package payments
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 )
@@ -97,6 +98,15 @@ func (e *Error) Status() int {
 	default:
 		return 400
 	}
+}
+
+// MessageOf is the message of an error's JSON; "" when it is not an error.
+func MessageOf(body []byte) string {
+	var reply struct{ Error struct{ Message string } }
+	if json.Unmarshal(body, &reply) != nil {
+		return ""
+	}
+	return reply.Error.Message
 }
 
 // Invalid is an invalid_request_error. code and param may be "".

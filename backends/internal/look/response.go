@@ -17,6 +17,12 @@ const ContentSecurityPolicy = "default-src 'none'; script-src 'self'; style-src 
 	"connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; " +
 	"require-trusted-types-for 'script'"
 
+// FormsMayLeadTo is [ContentSecurityPolicy] for a page whose form is answered
+// with a redirect to another origin, which browsers hold against it too.
+func FormsMayLeadTo(origin string) string {
+	return strings.Replace(ContentSecurityPolicy, "form-action 'self'", "form-action 'self' "+origin, 1)
+}
+
 type field struct{ name, value string }
 
 // securityFields make a page safe whatever the server around it sets.

@@ -1,4 +1,5 @@
-// Package web serves the pages of the payments service.
+// Package web serves the pages of the payments service: what it is, for
+// everyone; where payers authenticate; payments and webhooks, for the operator.
 package web
 
 import (
@@ -14,15 +15,21 @@ import (
 	"github.com/aditechsphere/fairway/backends/payments"
 )
 
-//go:embed index.html
+//go:embed *.html
 var files embed.FS
 
-var index = look.MustParse(files, "index.html")
+var (
+	index        = look.MustParse(files, "index.html", "table.html")
+	list         = look.MustParse(files, "list.html", "table.html")
+	detail       = look.MustParse(files, "detail.html")
+	webhooks     = look.MustParse(files, "webhooks.html")
+	authenticate = look.MustParse(files, "authenticate.html")
+)
 
 // reference is where the API is described.
 const reference = "https://github.com/aditechsphere/fairway/blob/main/docs/reference/payments-api.md"
 
-// latest is how many payments an operator sees.
+// latest is how many payments the front page shows to an operator.
 const latest = 20
 
 // Config is what the pages need.
@@ -35,6 +42,7 @@ type Config struct {
 }
 
 // New returns the pages as a handler of every path that nothing else serves.
+// Forms are taken from our own pages only.
 func New(cfg Config) http.Handler {
 	p := pages{cfg}
 	mux := http.NewServeMux()
@@ -48,31 +56,59 @@ func New(cfg Config) http.Handler {
 		Logger:   cfg.Logger,
 	}))
 	mux.Handle(look.AssetsPath, look.Assets())
+	mux.HandleFunc("GET /payments", p.signedIn(p.list))
+	mux.HandleFunc("GET /payments/{id}", p.signedIn(p.detail))
+	mux.HandleFunc("POST /payments/{id}/{action}", p.signedIn(p.act))
+	mux.HandleFunc("GET /webhooks", p.signedIn(p.webhooks))
+	mux.HandleFunc("POST /webhooks/{delivery}/replay", p.signedIn(p.replay))
+	mux.HandleFunc("GET /authenticate/{operation}", p.authenticate)
+	mux.HandleFunc("POST /authenticate/{operation}", p.authenticated)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		errorpage.Write(w, r, http.StatusNotFound, "")
 	})
-	return mux
+	return http.NewCrossOriginProtection().Handler(mux)
 }
 
 type pages struct{ Config }
 
-// body is what the template shows beside the facts of every page.
+// signedIn has everybody but the operator sign in first.
+func (p pages) signedIn(page http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if !p.SignedIn(r) {
+			http.Redirect(w, r, "/sign-in", http.StatusSeeOther)
+			return
+		}
+		page(w, r)
+	}
+}
+
+// show writes a page that is nobody else's.
+func (p pages) show(w http.ResponseWriter, r *http.Request, status int, template *look.Template, page look.Page, policy string) {
+	page.Facts, page.Checked, page.Operator = p.Facts, p.Now(), p.SignedIn(r)
+	html, err := template.Render(page)
+	if err != nil {
+		p.fail(w, r, err)
+		return
+	}
+	look.SetSecurityHeaders(w.Header(), policy)
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = w.Write(html) // the reader has gone if this fails
+}
+
+func (p pages) fail(w http.ResponseWriter, r *http.Request, err error) {
+	p.Logger.ErrorContext(r.Context(), "a page of payments failed", "path", r.URL.Path, "error", err)
+	errorpage.Write(w, r, http.StatusInternalServerError, "")
+}
+
+// body is what the front page shows beside the facts of every page.
 type body struct {
 	Reference string
 	Live      bool
-	Listed    bool  // Latest was looked up: for an operator, while the store can be reached
-	Latest    []row // newest first
-}
-
-// row is one payment in the operator's table.
-type row struct {
-	ID          string
-	Description string
-	Amount      string
-	Card        string // e.g. "visa ···· 4242"
-	Tone        look.Tone
-	Status      string // in words
-	Created     time.Time
+	Processor string
+	Listed    bool  // Rows were looked up: for an operator, while the store can be reached
+	Rows      []row // newest first
 }
 
 // visitor is the page for everyone. It shows nothing of any payment.
@@ -82,8 +118,8 @@ func (p pages) visitor(ctx context.Context) (look.Page, error) {
 		Description: "A payment service that speaks Stripe's API.",
 		Heading:     "Payments is up",
 		Tone:        look.Good,
-		Lede:        "This service takes payments by card. It speaks Stripe's API, so programs use Stripe's own libraries.",
-		Body:        body{Reference: reference, Live: p.Service.Live()},
+		Lede:        "This service takes payments. It speaks Stripe's API, so programs use Stripe's own libraries.",
+		Body:        body{Reference: reference, Live: p.Service.Live(), Processor: p.Service.Processor.Name()},
 	}
 	if err := p.Service.Ping(ctx); err != nil {
 		p.Logger.ErrorContext(ctx, "the payments store cannot be reached", "error", err)
@@ -99,52 +135,13 @@ func (p pages) operator(r *http.Request) (look.Page, error) {
 	if err != nil || page.Tone != look.Good {
 		return page, err
 	}
-	list, err := p.Service.List(r.Context(), payments.KindIntent, payments.Query{Limit: latest})
+	shown := page.Body.(body)
+	shown.Listed = true
+	found, err := p.Service.List(r.Context(), payments.KindIntent, payments.Query{Limit: latest})
 	if err != nil {
 		return look.Page{}, err
 	}
-	shown := body{Reference: reference, Live: p.Service.Live(), Listed: true, Latest: make([]row, len(list.Objects))}
-	for n, object := range list.Objects {
-		intent := object.(*payments.PaymentIntent)
-		if shown.Latest[n], err = p.rowOf(r.Context(), intent); err != nil {
-			return look.Page{}, err
-		}
-	}
+	shown.Rows, err = p.rows(r.Context(), found)
 	page.Body = shown
-	return page, nil
-}
-
-func (p pages) rowOf(ctx context.Context, i *payments.PaymentIntent) (row, error) {
-	tone, status := describe(i)
-	shown := row{
-		ID: i.ID, Description: i.Description, Amount: payments.FormatAmount(i.Amount, i.Currency),
-		Tone: tone, Status: status, Created: i.Created,
-	}
-	if i.LatestCharge == "" {
-		return shown, nil
-	}
-	object, err := p.Service.Get(ctx, payments.KindCharge, "id", i.LatestCharge)
-	if err == nil {
-		shown.Card = object.(*payments.Charge).Method.Label()
-	}
-	return shown, err
-}
-
-// describe says in words where an intent is.
-func describe(i *payments.PaymentIntent) (look.Tone, string) {
-	switch i.Status {
-	case payments.Succeeded:
-		return look.Good, "Paid"
-	case payments.Canceled:
-		return look.None, "Canceled"
-	case payments.Processing:
-		return look.Warn, "Outcome not known yet"
-	case payments.RequiresPaymentMethod:
-		if i.LastError != nil {
-			return look.Bad, "Declined"
-		}
-		return look.Info, "Waits for a card"
-	default:
-		return look.Info, "Waits for confirmation"
-	}
+	return page, err
 }
