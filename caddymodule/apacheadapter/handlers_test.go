@@ -139,6 +139,32 @@ func (f guardFunc) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyh
 	return f(w, r, next)
 }
 
+// TestIndexFileIsASubrequest checks that rules which redirect do not see the
+// path of an index file: they would send the client round in circles.
+func TestIndexFileIsASubrequest(t *testing.T) {
+	t.Parallel()
+	rules := configure(t, new(Rewrite), `apache_rewrite {
+		document_root /srv/www
+		rule ^/index\.php$ / [R=301,L]
+	}`)
+	index := guardFunc(func(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+		if r.URL.Path != "/" {
+			return next.ServeHTTP(w, r)
+		}
+		setPath(r, "/index.php")
+		return errStartOver
+	})
+	start := configure(t, new(Request), "apache_request")
+	w, err := serve(t, httptest.NewRequest(http.MethodGet, "/", nil), echo, start, rules, index)
+	if err != nil || w.Code != http.StatusOK || w.Body.String() != "GET /index.php" {
+		t.Errorf("status %d, %s (%v)", w.Code, w.Body, err)
+	}
+	w, err = serve(t, httptest.NewRequest(http.MethodGet, "/index.php", nil), echo, start, rules, index)
+	if err != nil || w.Code != http.StatusMovedPermanently {
+		t.Errorf("asked for by a client: status %d (%v)", w.Code, err)
+	}
+}
+
 func TestRewriteOutsideOfTheDocumentRoot(t *testing.T) {
 	t.Parallel()
 	rules := configure(t, new(Rewrite), `apache_rewrite {
