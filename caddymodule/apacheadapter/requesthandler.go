@@ -75,6 +75,13 @@ const routeGroupKey = caddy.CtxKey("route_group")
 // errStartOver ends a run of the route after the path was changed.
 var errStartOver = errors.New("the request starts over with another path")
 
+// errRewritten is errStartOver where rewrite rules of a directory changed the
+// path. Anything else, as an index file, is a subrequest for rewrite rules.
+var errRewritten = fmt.Errorf("a rewrite rule leads elsewhere: %w", errStartOver)
+
+// subrequestVariable is true where the server asks itself.
+const subrequestVariable = "apache_subrequest"
+
 // rawPathVariable is the path of the request line, for nocanon.
 const rawPathVariable = "apache_raw_path"
 
@@ -111,6 +118,10 @@ func (h *Request) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 			return err
 		}
 		restoreHeader(w.Header(), before)
+		for _, name := range []string{rewrittenVariable, proxyVariable, uriVariable, typeVariable} {
+			caddyhttp.SetVar(r.Context(), name, nil)
+		}
+		caddyhttp.SetVar(r.Context(), subrequestVariable, !errors.Is(err, errRewritten))
 		clear(groups)
 		maps.Copy(groups, done)
 		h.setResolved(r, r.URL.Path)

@@ -184,12 +184,9 @@ func (h *Rewrite) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 		}
 	case modrewrite.StartOver:
 		renameEnvironment(r)
-		for _, name := range []string{rewrittenVariable, proxyVariable, uriVariable} {
-			caddyhttp.SetVar(ctx, name, nil)
-		}
 		setPath(r, outcome.Path)
 		setQuery(r, outcome)
-		return errStartOver
+		return errRewritten
 	case modrewrite.PassThrough:
 		setPath(r, outcome.Path)
 		setQuery(r, outcome)
@@ -288,6 +285,7 @@ func (h *Rewrite) request(r *http.Request) *modrewrite.Request {
 		Method: r.Method, Protocol: r.Proto, Line: original.Method + " " + original.RequestURI + " " + r.Proto, Scheme: schemeOf(r),
 		Host: r.Host, Header: r.Header, Path: locationPath(r), Query: r.URL.RawQuery, EmptyQuery: r.URL.ForceQuery,
 		PathRules:    pathRules(r),
+		Subrequest:   caddyhttp.GetVar(ctx, subrequestVariable) == true,
 		DocumentRoot: root, RemoteAddress: clientAddress(r), Environment: maps.Clone(Environment(r)),
 		OwnHost: h.ownHost, SSL: func(name string) string { return sslVariable(r, name) },
 	}

@@ -85,6 +85,9 @@ func (e *evaluation) run() change {
 	result, round := unchanged, 1
 	for i := 0; i < len(e.rules.Rules); i++ {
 		rule := e.rules.Rules[i]
+		if e.Subrequest && (rule.noSubrequest || rule.redirect) {
+			continue
+		}
 		e.varyAll = nil
 		did := e.apply(rule)
 		if did == noMatch {

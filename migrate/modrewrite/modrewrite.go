@@ -63,6 +63,10 @@ type Request struct {
 	// directory work on it.
 	Filename string
 
+	// Subrequest says that the server asks itself, as for the index file of a
+	// folder: rules with R or NS are passed by.
+	Subrequest bool
+
 	RemoteAddress, RemotePort, ServerAddress, User, ServerAdmin string
 
 	// Environment is the variables of the request. Rules with [E] change it.

@@ -124,7 +124,7 @@ func (e *evaluation) fact(name string) string {
 		}
 		return e.DocumentRoot
 	case "IS_SUBREQ":
-		return "false"
+		return strconv.FormatBool(e.Subrequest)
 	case "IPV6":
 		if strings.Contains(e.RemoteAddress, ":") {
 			return "on"
