@@ -8,12 +8,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"pgregory.net/rapid"
 )
-
-var noon = time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
 
 func line(title string, quantity, unitAmount int64) NewLine {
 	return NewLine{Title: title, Quantity: quantity, UnitAmount: &unitAmount}
@@ -25,7 +22,7 @@ func TestPlace(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if order.Totals != (Totals{Subtotal: 1050, Total: 1050}) || order.Lines[0].Total != 1050 || order.Lines[1].Total != 0 {
+	if order.Totals != (Totals{Subtotal: 1050, Total: 1050, Due: 1050}) || order.Lines[0].Total != 1050 || order.Lines[1].Total != 0 {
 		t.Errorf("totals %+v, lines %+v", order.Totals, order.Lines)
 	}
 	if order.Status != StatusOpen || order.Version != 1 || !order.Created.Equal(noon) || !order.Updated.Equal(noon) || order.Metadata == nil {
@@ -65,9 +62,9 @@ func TestPlaceNamesEveryViolation(t *testing.T) {
 		"line overflows":         {NewOrder{Currency: "eur", Lines: []NewLine{line("a", 2, MaxAmount)}}, []string{"/lines/0"}},
 		"line overflows int64":   {NewOrder{Currency: "eur", Lines: []NewLine{line("a", MaxQuantity, MaxAmount)}}, []string{"/lines/0"}},
 		"sum overflows":          {NewOrder{Currency: "eur", Lines: []NewLine{line("a", 1, MaxAmount), line("b", 1, 1)}}, []string{"/lines/1"}},
-		"no e-mail address":      {NewOrder{Currency: "eur", Lines: ok, Customer: Customer{"name"}}, []string{"/customer/email"}},
-		"name beside the e-mail": {NewOrder{Currency: "eur", Lines: ok, Customer: Customer{"A <a@example.com>"}}, []string{"/customer/email"}},
-		"header in the e-mail":   {NewOrder{Currency: "eur", Lines: ok, Customer: Customer{"a@example.com\r\nBcc: b@example.com"}}, []string{"/customer/email"}},
+		"no e-mail address":      {NewOrder{Currency: "eur", Lines: ok, Customer: Customer{Email: "name"}}, []string{"/customer/email"}},
+		"name beside the e-mail": {NewOrder{Currency: "eur", Lines: ok, Customer: Customer{Email: "A <a@example.com>"}}, []string{"/customer/email"}},
+		"header in the e-mail":   {NewOrder{Currency: "eur", Lines: ok, Customer: Customer{Email: "a@example.com\r\nBcc: b@example.com"}}, []string{"/customer/email"}},
 		"too much metadata":      {NewOrder{Currency: "eur", Lines: ok, Metadata: tooMany}, []string{"/metadata"}},
 		"metadata names and values": {
 			NewOrder{Currency: "eur", Lines: ok, Metadata: map[string]string{

@@ -2,35 +2,41 @@ package orders
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
-	"math"
-	"strconv"
-	"strings"
+	"sync"
 	"time"
 
 	"github.com/aditechsphere/fairway/backends/internal/idempotency"
+	"github.com/aditechsphere/fairway/backends/internal/webhook"
 )
 
 // KeyLifetime is how long a reply is kept under its Idempotency-Key.
 const KeyLifetime = 24 * time.Hour
 
-// Sizes of a page of a list.
-const (
-	DefaultLimit = 20
-	MaxLimit     = 100
-)
-
 // Service is what can be done with orders.
 type Service struct {
 	store Store
 	now   func() time.Time
+
+	payments func() Payments // nil result: there is no payment service
+	inFlight sync.Map        // client and key of payments being started
 }
 
-// NewService returns the use cases on store; now tells the time.
-func NewService(store Store, now func() time.Time) *Service {
-	return &Service{store: store, now: now}
+// NewService returns the use cases on store; now tells the time. payments
+// returns the payment service, or nil when there is none.
+func NewService(store Store, now func() time.Time, payments func() Payments) *Service {
+	if payments == nil {
+		payments = func() Payments { return nil }
+	}
+	return &Service{store: store, now: now, payments: payments}
+}
+
+// Call is who wants a change, and how.
+type Call struct {
+	Actor   Actor
+	Request idempotency.Request // its zero value: no Idempotency-Key
+	Version int64               // that the client has read; 0: whatever it is
 }
 
 // Render makes the reply that a client gets for an order. It runs inside the
@@ -41,63 +47,169 @@ type Render func(Order) (idempotency.Reply, error)
 // before has no effect: it gets the reply saved then, and replayed is true.
 //
 // Errors: *InvalidError, ErrKeyReused, or the store's.
-func (s *Service) Create(ctx context.Context, request idempotency.Request, asked NewOrder, render Render) (
+func (s *Service) Create(ctx context.Context, call Call, asked NewOrder, render Render) (
 	reply idempotency.Reply, replayed bool, err error,
 ) {
-	order, err := place(asked, s.moment())
+	order, err := place(asked, s.now())
 	if err != nil {
 		return idempotency.Reply{}, false, err
 	}
-	return s.once(ctx, request, func(ctx context.Context, tx Tx) (idempotency.Reply, error) {
-		number, err := tx.Insert(ctx, order)
-		if err != nil {
+	return s.once(ctx, call.Request, func(ctx context.Context, tx Tx) (idempotency.Reply, error) {
+		placed := order
+		if err := tx.Insert(ctx, &placed); err != nil {
 			return idempotency.Reply{}, fmt.Errorf("storing order %s: %w", order.ID, err)
 		}
-		placed := order
-		placed.Number = number
+		event, err := newEvent(EventCreated, call.Actor, nil, placed)
+		if err != nil {
+			return idempotency.Reply{}, err
+		}
+		if err := tx.AppendEvent(ctx, event); err != nil {
+			return idempotency.Reply{}, err
+		}
 		return render(placed)
 	})
 }
 
+// Document returns one order as it is stored, or ErrNotFound.
+func (s *Service) Document(ctx context.Context, id string) (Document, error) {
+	return s.store.Document(ctx, id)
+}
+
 // Order returns one order, or ErrNotFound.
 func (s *Service) Order(ctx context.Context, id string) (Order, error) {
-	return s.store.Order(ctx, id)
+	document, err := s.store.Document(ctx, id)
+	if err != nil {
+		return Order{}, err
+	}
+	return Decode(document.JSON)
 }
 
-// Page is a part of the list of orders, newest first.
-type Page struct {
-	Orders []Order
-	Next   string // cursor of the page after it; "" on the last one
+// Events lists the events about an order, the newest first, or ErrNotFound.
+func (s *Service) Events(ctx context.Context, order string) ([]webhook.Event, error) {
+	if _, err := s.store.Document(ctx, order); err != nil {
+		return nil, err
+	}
+	return s.store.Events(ctx, webhook.Filter{Object: order, Limit: 1000})
 }
 
-// List returns up to limit orders after cursor, a Page's Next or "" for the
-// newest; limit 0 means DefaultLimit. Orders that are placed while a client
-// turns the pages neither shift nor repeat the others.
-//
-// Errors: *ParameterError, or the store's.
-func (s *Service) List(ctx context.Context, cursor string, limit int) (Page, error) {
-	if limit == 0 {
-		limit = DefaultLimit
-	}
-	if limit < 1 || limit > MaxLimit {
-		return Page{}, &ParameterError{"limit", fmt.Sprintf("must be from 1 to %d", MaxLimit)}
-	}
-	below, err := parseCursor(cursor)
-	if err != nil {
-		return Page{}, err
-	}
-	found, err := s.store.Orders(ctx, below, limit+1) // one more tells whether there is a next page
-	if err != nil {
-		return Page{}, fmt.Errorf("listing orders: %w", err)
-	}
-	if len(found) <= limit {
-		return Page{Orders: found}, nil
-	}
-	return Page{Orders: found[:limit], Next: formatCursor(found[limit-1].Number)}, nil
-}
+// Store is where the service keeps things, for what has no rules of its own:
+// reading events and deliveries.
+func (s *Service) Store() Store { return s.store }
 
 // Ping reports whether the store can be reached.
 func (s *Service) Ping(ctx context.Context) error { return s.store.Ping(ctx) }
+
+// Update changes what a client chooses: customer, addresses, note, metadata,
+// and the price while it is not frozen.
+//
+// Errors of this and the changes below: ErrNotFound, ErrStale, ErrKeyReused,
+// *InvalidError, *StateError, or the store's.
+func (s *Service) Update(ctx context.Context, call Call, id string, patch Patch, render Render) (idempotency.Reply, bool, error) {
+	return s.change(ctx, call, id, EventUpdated, func(o *Order) (bool, error) { return true, o.patch(patch) }, render)
+}
+
+// Place makes an order of a draft.
+func (s *Service) Place(ctx context.Context, call Call, id string, render Render) (idempotency.Reply, bool, error) {
+	return s.change(ctx, call, id, EventPlaced, func(o *Order) (bool, error) { return o.become(StatusOpen, "placed", StatusDraft) }, render)
+}
+
+// Complete ends an order of which nothing is left to fulfil.
+func (s *Service) Complete(ctx context.Context, call Call, id string, render Render) (idempotency.Reply, bool, error) {
+	return s.change(ctx, call, id, EventCompleted, (*Order).complete, render)
+}
+
+// Archive puts an order away that is completed or canceled.
+func (s *Service) Archive(ctx context.Context, call Call, id string, render Render) (idempotency.Reply, bool, error) {
+	return s.change(ctx, call, id, EventArchived, func(o *Order) (bool, error) {
+		return o.become(StatusArchived, "archived", StatusCompleted, StatusCanceled)
+	}, render)
+}
+
+// Cancel cancels an order, or units of it.
+func (s *Service) Cancel(ctx context.Context, call Call, id string, ask CancelAsk, render Render) (idempotency.Reply, bool, error) {
+	return s.change(ctx, call, id, EventCanceled, func(o *Order) (bool, error) { return o.cancel(ask) }, render)
+}
+
+// Fulfill notes that units were sent or handed over.
+func (s *Service) Fulfill(ctx context.Context, call Call, id string, ask FulfillAsk, render Render) (idempotency.Reply, bool, error) {
+	return s.change(ctx, call, id, EventFulfilled, func(o *Order) (bool, error) { return true, o.fulfill(ask, InstantOf(s.now())) }, render)
+}
+
+// TakeBack notes that units came back.
+func (s *Service) TakeBack(ctx context.Context, call Call, id string, ask ReturnAsk, render Render) (idempotency.Reply, bool, error) {
+	return s.change(ctx, call, id, EventReturned, func(o *Order) (bool, error) { return true, o.takeBack(ask, InstantOf(s.now())) }, render)
+}
+
+// Refund gives money back for units, from what the lines were priced at. The
+// payment service does it right after; the refund is pending until it has.
+// It needs an Idempotency-Key (ErrKeyMissing).
+func (s *Service) Refund(ctx context.Context, call Call, id string, ask RefundAsk, render Render) (idempotency.Reply, bool, error) {
+	if call.Request.Key == "" {
+		return idempotency.Reply{}, false, ErrKeyMissing
+	}
+	if s.payments() == nil {
+		return idempotency.Reply{}, false, ErrNoPayments
+	}
+	return s.change(ctx, call, id, EventRefundCreated, func(o *Order) (bool, error) { return true, o.refund(ask, InstantOf(s.now())) }, render)
+}
+
+// change runs fn on an order and stores what it made of it, with its event.
+// When fn reports no news, nothing is stored but the reply.
+func (s *Service) change(ctx context.Context, call Call, id, eventType string, fn func(*Order) (news bool, err error), render Render) (
+	idempotency.Reply, bool, error,
+) {
+	return s.once(ctx, call.Request, func(ctx context.Context, tx Tx) (idempotency.Reply, error) {
+		order, err := s.changeIn(ctx, tx, call, id, eventType, fn)
+		if err != nil {
+			return idempotency.Reply{}, err
+		}
+		return render(order)
+	})
+}
+
+// changeIn is change inside a transaction.
+func (s *Service) changeIn(ctx context.Context, tx Tx, call Call, id, eventType string, fn func(*Order) (news bool, err error)) (Order, error) {
+	order, err := tx.Order(ctx, id)
+	if err != nil {
+		return Order{}, err
+	}
+	if call.Version != 0 && call.Version != order.Version {
+		return Order{}, ErrStale
+	}
+	before, err := copyOf(order)
+	if err != nil {
+		return Order{}, err
+	}
+	news, err := fn(&order)
+	if err != nil || !news {
+		return before, err
+	}
+	s.touch(&order)
+	if err := tx.Update(ctx, order); err != nil {
+		return Order{}, fmt.Errorf("storing order %s: %w", id, err)
+	}
+	event, err := newEvent(eventType, call.Actor, &before, order)
+	if err != nil {
+		return Order{}, err
+	}
+	return order, tx.AppendEvent(ctx, event)
+}
+
+// touch settles what every change changes.
+func (s *Service) touch(order *Order) {
+	order.Version++
+	order.Updated = InstantOf(s.now())
+	order.derive()
+}
+
+// copyOf shares nothing with order.
+func copyOf(order Order) (Order, error) {
+	document, err := Encode(order)
+	if err != nil {
+		return Order{}, err
+	}
+	return Decode(document)
+}
 
 // once runs change in a transaction that also saves its reply under the
 // request's key: effect and reply are kept together or not at all.
@@ -146,29 +258,3 @@ func keepReply(ctx context.Context, tx Tx, request idempotency.Request, reply id
 
 // moment is now at the precision that is stored and shown.
 func (s *Service) moment() time.Time { return s.now().UTC().Truncate(time.Millisecond) }
-
-// A cursor is the number of the last order seen, behind a version in case its meaning grows.
-const cursorVersion = "1:"
-
-func formatCursor(number int64) string {
-	return base64.RawURLEncoding.EncodeToString([]byte(cursorVersion + strconv.FormatInt(number, 10)))
-}
-
-func parseCursor(cursor string) (below int64, err error) {
-	if cursor == "" {
-		return math.MaxInt64, nil
-	}
-	invalid := &ParameterError{"cursor", "is not one that a list gave: start again without it"}
-	text, err := base64.RawURLEncoding.DecodeString(cursor)
-	if err != nil {
-		return 0, invalid
-	}
-	number, ok := strings.CutPrefix(string(text), cursorVersion)
-	if !ok {
-		return 0, invalid
-	}
-	if below, err = strconv.ParseInt(number, 10, 64); err != nil || below < 0 {
-		return 0, invalid
-	}
-	return below, nil
-}

@@ -5,33 +5,78 @@ import (
 	"time"
 
 	"github.com/aditechsphere/fairway/backends/internal/idempotency"
+	"github.com/aditechsphere/fairway/backends/internal/webhook"
 )
 
-// Store keeps orders and the replies saved for repeated requests. It is safe
-// for concurrent use. The suite in storetest says the rest.
+// Store keeps orders, their events and the replies saved for repeated
+// requests. It is safe for concurrent use. The suite in storetest says the rest.
 type Store interface {
+	webhook.Reader
+
 	// Write runs change in one transaction and returns nil only after it is
 	// durable. When change returns an error or panics, nothing has happened.
 	// A store may run change again after a conflict with another transaction.
 	Write(ctx context.Context, change func(ctx context.Context, tx Tx) error) error
 
-	// Order returns the order with the id, or ErrNotFound.
-	Order(ctx context.Context, id string) (Order, error)
+	// Document returns the order with the id as Encode wrote it, or ErrNotFound.
+	Document(ctx context.Context, id string) (Document, error)
 
-	// Orders returns up to limit orders with numbers below the given one,
-	// highest first.
-	Orders(ctx context.Context, below int64, limit int) ([]Order, error)
+	// Documents returns the orders that a query selects, highest number first.
+	Documents(ctx context.Context, query Query) ([]Document, error)
 
 	// Ping reports whether the store can be reached.
 	Ping(ctx context.Context) error
 	Close() error
 }
 
+// Document is a stored order.
+type Document struct {
+	Number  int64
+	Version int64
+	JSON    []byte
+}
+
+// Query selects orders. Zero fields select everything.
+type Query struct {
+	Below       int64 // numbers below it; 0: all
+	Limit       int   // at most so many; required
+	Status      []string
+	Payment     []string // payment statuses
+	Fulfillment []string // fulfilment statuses
+	Currency    string
+	Email       string // in lower case
+	Number      int64
+	CreatedFrom, CreatedUntil,
+	UpdatedFrom, UpdatedUntil time.Time // inclusive
+	Words []Word // all occur
+}
+
+// Word is a word to search for, or the beginning of one.
+type Word struct {
+	Text   string
+	Prefix bool
+}
+
 // Tx is what a transaction of a Store can do.
 type Tx interface {
-	// Insert adds a new order and returns its number, which is higher than
-	// any number given before.
-	Insert(ctx context.Context, order Order) (number int64, err error)
+	webhook.Tx
+
+	// Insert adds a new order and sets its number, which is higher than any
+	// number given before.
+	Insert(ctx context.Context, order *Order) error
+
+	// Order returns an order to be changed, or ErrNotFound.
+	Order(ctx context.Context, id string) (Order, error)
+
+	// Update stores an order that was inserted before.
+	Update(ctx context.Context, order Order) error
+
+	// OrdersOf returns the ids of up to limit orders of a customer, by e-mail
+	// address in lower case.
+	OrdersOf(ctx context.Context, email string, limit int) ([]string, error)
+
+	// Apply remembers a fact from outside and reports whether it is new.
+	Apply(ctx context.Context, fact string, at time.Time) (first bool, err error)
 
 	// SavedReply returns what a client's key was saved with, at since or
 	// later, or ErrNotFound.
@@ -43,6 +88,9 @@ type Tx interface {
 
 	// ForgetReplies deletes up to limit replies saved before a time.
 	ForgetReplies(ctx context.Context, before time.Time, limit int) error
+
+	// ScrubReplies deletes the saved replies about an order.
+	ScrubReplies(ctx context.Context, order string) error
 }
 
 // SavedReply is a reply and the fingerprint of the request it answered.

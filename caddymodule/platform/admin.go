@@ -143,7 +143,7 @@ func createKey(w http.ResponseWriter, r *http.Request, app *App) error {
 		return adminapi.Error(http.StatusBadRequest, fmt.Errorf("reading the request: %w", err))
 	}
 	for _, scope := range request.Scopes {
-		if !app.catalogue.embeds(scope) {
+		if !app.catalogue.embeds(strings.TrimSuffix(scope, ":read")) {
 			return adminapi.Error(http.StatusBadRequest, fmt.Errorf(
 				"no embedded service %q in the running configuration to give a key for; there are: %s",
 				scope, strings.Join(app.catalogue.embedded(), ", ")))
@@ -165,7 +165,7 @@ func createKey(w http.ResponseWriter, r *http.Request, app *App) error {
 // which has modes.
 func (a *App) modeOf(scopes []string) (live bool) {
 	for _, scope := range scopes {
-		live = live || a.live[scope]
+		live = live || a.live[strings.TrimSuffix(scope, ":read")]
 	}
 	return live
 }

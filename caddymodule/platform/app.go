@@ -55,6 +55,7 @@ type App struct {
 	background sync.WaitGroup // what uses the stores
 
 	catalogue catalogue
+	offers    sync.Map // by name, what modules give each other
 
 	live     map[string]bool // by service: its keys are for live mode
 	verifies map[string]Verify
@@ -267,6 +268,16 @@ func (a *App) OnVerify(service string, verify Verify) {
 		a.verifies = make(map[string]Verify)
 	}
 	a.verifies[service] = verify
+}
+
+// Offer gives the other modules of the configuration something by a name. Call
+// it from a function given to [App.OnOpen].
+func (a *App) Offer(name string, value any) { a.offers.Store(name, value) }
+
+// Offered returns what was offered by a name, or nil.
+func (a *App) Offered(name string) any {
+	value, _ := a.offers.Load(name)
+	return value
 }
 
 // Recorder returns the measurements of the service with this id, which go on

@@ -97,6 +97,8 @@ func (p *Payments) open(app *platform.App) error {
 		Store: p.background.Store, Processor: processor, Shapes: shape.Shapes{}, Logger: app.Logger("payments"), Now: time.Now,
 	})
 	p.background.Use(p.logic, allowed)
+	app.Offer(offeredPayments, p)
+	joinOrdersAndPayments(app)
 	app.SetLive(access.ScopePayments, processor.Live())
 	app.OnVerify("payments", func(ctx context.Context) (any, error) { return p.logic.Verify(ctx) })
 	p.handler = httpapi.New(httpapi.Config{

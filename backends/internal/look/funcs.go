@@ -16,6 +16,8 @@ var funcs = template.FuncMap{
 	"span":      Span,
 	"count":     Count,
 	"asset":     AssetURL,
+	"spaced":    spaced,
+	"percent":   percent,
 }
 
 // shapes holds one path per tone in a 20 × 20 box; they differ without colour.
@@ -92,4 +94,12 @@ func Count(n any) string {
 		digits = digits[:i] + "," + digits[i:]
 	}
 	return sign + digits
+}
+
+// spaced is a name of the API for people: "partially paid".
+func spaced(name any) string { return strings.ReplaceAll(fmt.Sprint(name), "_", " ") }
+
+// percent is a rate in hundredths of a percent: "19%", "2.5%".
+func percent(rate int64) string {
+	return strconv.FormatFloat(float64(rate)/100, 'f', -1, 64) + "%"
 }

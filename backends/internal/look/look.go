@@ -82,6 +82,8 @@ type Template struct{ tmpl *template.Template }
 //	{{span .Duration}}          "2 ms", "3 s", "4 min", "5 h", "6 d"
 //	{{count .N}}                "12,345"
 //	{{asset "style.css"}}       the address of a shared asset
+//	{{spaced "partially_paid"}} "partially paid"
+//	{{percent 1900}}            "19%", of hundredths of a percent
 func Parse(fsys fs.FS, patterns ...string) (*Template, error) {
 	tmpl, err := template.New("page").Funcs(funcs).ParseFS(files, "layout.html")
 	if err != nil {

@@ -34,9 +34,13 @@ func malformed(format string, args ...any) error {
 	return &bodyError{http.StatusBadRequest, "malformed-json", fmt.Sprintf(format, args...)}
 }
 
-// readBody returns the JSON text that a request carries.
+// readBody returns the JSON text that a request carries; one without a body
+// stands for an empty object.
 func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	contentType := r.Header.Get("Content-Type")
+	if r.ContentLength == 0 && contentType == "" {
+		return []byte("{}"), nil
+	}
 	if mediaType, _, err := mime.ParseMediaType(contentType); err != nil || mediaType != "application/json" {
 		return nil, &bodyError{http.StatusUnsupportedMediaType, "unsupported-media-type",
 			fmt.Sprintf("The body has the Content-Type %q; send application/json.", contentType)}

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"log/slog"
 	"net/http"
@@ -24,16 +25,20 @@ import (
 
 var noon = time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
 
-// service is the whole service on real stores.
+// service is the whole service on real stores, with a payment service that says yes.
 type service struct {
 	http.Handler
-	key   string // of scope orders
-	other string // another of scope orders
-	wrong string // of another scope
-	token string // signs the operator in, once
-	path  string // of the orders database
-	store orders.Store
-	log   *log
+	orders *orders.Service
+	pays   *payments
+	reader string // a key of scope orders:read
+	key    string // of scope orders
+	other  string // another of scope orders
+	wrong  string // of another scope
+	token  string // signs the operator in, once
+	path   string // of the orders database
+	store  orders.Store
+	log    *log
+	limit  float64
 }
 
 // log collects what is logged.
@@ -50,8 +55,13 @@ func (l *log) Write(p []byte) (int, error) {
 
 func newService(t testing.TB) *service {
 	t.Helper()
+	return newLimitedService(t, 0)
+}
+
+func newLimitedService(t testing.TB, perSecond float64) *service {
+	t.Helper()
 	folder := t.TempDir()
-	s := &service{path: filepath.Join(folder, "orders.db"), log: &log{}}
+	s := &service{path: filepath.Join(folder, "orders.db"), log: &log{}, limit: perSecond}
 	store, err := sqlite.Open(t.Context(), s.path)
 	if err != nil {
 		t.Fatal(err)
@@ -68,7 +78,7 @@ func newService(t testing.TB) *service {
 	})
 	now := func() time.Time { return noon }
 	service := access.New(keys, now)
-	for name, secret := range map[string]*string{"orders": &s.key, "orders ": &s.other, "payments": &s.wrong} {
+	for name, secret := range map[string]*string{"orders": &s.key, "orders ": &s.other, "payments": &s.wrong, "orders:read": &s.reader} {
 		_, *secret, err = service.CreateKey(t.Context(), access.KeyRequest{Name: name, Scopes: []string{strings.TrimSpace(name)}})
 		if err != nil {
 			t.Fatal(err)
@@ -84,9 +94,41 @@ func newService(t testing.TB) *service {
 	logger := slog.New(slog.NewTextHandler(s.log, nil))
 	guard := httpauth.New(httpauth.Config{Access: service, Logger: logger, Facts: facts, Origins: func() []string { return nil }})
 	s.store = store
-	s.Handler = New(Config{Store: store, Guard: guard, Facts: facts, Logger: logger, Now: now})
+	s.pays = &payments{}
+	paying := func() orders.Payments { return s.pays }
+	s.orders = orders.NewService(store, now, paying)
+	s.Handler = New(Config{Service: s.orders, Guard: guard, Facts: facts, Keys: service, Logger: logger, Now: now, RateLimit: s.limit})
 	return s
 }
+
+// payments is a payment service that says yes, unless told otherwise.
+type payments struct {
+	sync.Mutex
+	started []orders.PaymentRequest
+	wait    chan struct{} // closed to let payments start; nil: they start at once
+	begun   chan struct{} // closed when one waits
+	fail    error
+}
+
+func (p *payments) StartPayment(_ context.Context, r orders.PaymentRequest) (orders.StartedPayment, error) {
+	if p.wait != nil {
+		close(p.begun)
+		<-p.wait
+	}
+	p.Lock()
+	defer p.Unlock()
+	p.started = append(p.started, r)
+	return orders.StartedPayment{
+		PaymentFact:  orders.PaymentFact{Payment: "pi_" + r.IdempotencyKey, Status: "requires_payment_method", Amount: r.Amount},
+		ClientSecret: "pi_secret",
+	}, p.fail
+}
+
+func (p *payments) RefundPayment(_ context.Context, r orders.RefundRequest) (orders.RefundFact, error) {
+	return orders.RefundFact{Refund: "re_" + r.Refund, Amount: r.Amount, Status: orders.RefundSucceeded}, nil
+}
+
+func (p *payments) CancelPayment(context.Context, string, string) error { return nil }
 
 // do sends a request with the key of scope orders, unless header says otherwise.
 func (s *service) do(method, target, body string, header ...string) *httptest.ResponseRecorder {
@@ -109,10 +151,10 @@ func (s *service) do(method, target, body string, header ...string) *httptest.Re
 const coffee = `{"currency":"eur","lines":[{"sku":"C-1","title":"Coffee","quantity":2,"unit_amount":350}],` +
 	`"customer":{"email":"name@example.com"},"metadata":{"cart":"7"}}`
 
-func (s *service) place(t testing.TB) order {
+func (s *service) place(t testing.TB) orders.Order {
 	t.Helper()
 	w := s.do("POST", "/v1/orders", coffee)
-	var placed order
+	var placed orders.Order
 	if err := json.Unmarshal(w.Body.Bytes(), &placed); err != nil || w.Code != http.StatusCreated {
 		t.Fatalf("%d %s", w.Code, w.Body)
 	}
@@ -122,7 +164,7 @@ func (s *service) place(t testing.TB) order {
 // count is how many orders there are.
 func (s *service) count(t testing.TB) int {
 	t.Helper()
-	var list page
+	var list orderPage
 	w := s.do("GET", "/v1/orders?limit=100", "")
 	if err := json.Unmarshal(w.Body.Bytes(), &list); err != nil {
 		t.Fatalf("%d %s", w.Code, w.Body)
@@ -134,9 +176,13 @@ func TestCreateAndRead(t *testing.T) {
 	t.Parallel()
 	s := newService(t)
 	created := s.do("POST", "/v1/orders", coffee)
-	shape := regexp.MustCompile(`^\{"id":"(ord_[a-z2-7]{26})","number":1,"status":"open","currency":"eur",` +
-		`"lines":\[\{"id":"line_[a-z2-7]{26}","sku":"C-1","title":"Coffee","quantity":2,"unit_amount":350,"total":700\}\],` +
-		`"totals":\{"subtotal":700,"total":700\},"customer":\{"email":"name@example.com"\},"metadata":\{"cart":"7"\},` +
+	shape := regexp.MustCompile(`^\{"id":"(ord_[a-z2-7]{26})","number":1,"version":1,"status":"open","payment_status":"unpaid",` +
+		`"fulfillment_status":"unfulfilled","currency":"eur","tax_included":false,` +
+		`"lines":\[\{"id":"line_[a-z2-7]{26}","sku":"C-1","title":"Coffee","quantity":2,"unit_amount":350,"tax_rate":0,` +
+		`"subtotal":700,"discount":0,"tax":0,"shipping":0,"shipping_tax":0,"total":700,"fulfilled_quantity":0,"canceled_quantity":0,` +
+		`"returned_quantity":0,"refunded_quantity":0,"refunded_amount":0,"refunded_shipping":0\}\],` +
+		`"totals":\{"subtotal":700,"discount":0,"shipping":0,"tax":0,"total":700,"canceled":0,"authorized":0,"paid":0,"refunded":0,"due":700\},` +
+		`"customer":\{"email":"name@example.com"\},"metadata":\{"cart":"7"\},"payments":\[\],"refunds":\[\],"fulfillments":\[\],"returns":\[\],` +
 		`"created_at":"2026-03-04T12:00:00.000Z","updated_at":"2026-03-04T12:00:00.000Z"\}` + "\n$")
 	found := shape.FindStringSubmatch(created.Body.String())
 	if created.Code != 201 || found == nil {
@@ -144,7 +190,7 @@ func TestCreateAndRead(t *testing.T) {
 	}
 	location := "/v1/orders/" + found[1]
 	for name, want := range map[string]string{
-		"Content-Type": "application/json", "Location": location, "ETag": `"1-1"`,
+		"Content-Type": "application/json", "Location": location, "ETag": `"2-1"`,
 		"Cache-Control": "private, no-cache", "X-Content-Type-Options": "nosniff", "Idempotent-Replayed": "",
 	} {
 		if got := created.Header().Get(name); got != want {
@@ -152,16 +198,16 @@ func TestCreateAndRead(t *testing.T) {
 		}
 	}
 	read := s.do("GET", location, "")
-	if read.Code != 200 || read.Body.String() != created.Body.String() || read.Header().Get("ETag") != `"1-1"` {
+	if read.Code != 200 || read.Body.String() != created.Body.String() || read.Header().Get("ETag") != `"2-1"` {
 		t.Errorf("read: %d %v %s", read.Code, read.Header(), read.Body)
 	}
-	for _, match := range []string{`"1-1"`, `W/"1-1"`, `"x", "1-1"`, `*`} {
+	for _, match := range []string{`"2-1"`, `W/"2-1"`, `"x", "2-1"`, `*`} {
 		w := s.do("GET", location, "", "If-None-Match", match)
-		if w.Code != 304 || w.Body.Len() != 0 || w.Header().Get("ETag") != `"1-1"` {
+		if w.Code != 304 || w.Body.Len() != 0 || w.Header().Get("ETag") != `"2-1"` {
 			t.Errorf("If-None-Match %s: %d %s", match, w.Code, w.Body)
 		}
 	}
-	if w := s.do("GET", location, "", "If-None-Match", `"1-2"`); w.Code != 200 {
+	if w := s.do("GET", location, "", "If-None-Match", `"2-2"`); w.Code != 200 {
 		t.Errorf("If-None-Match of another version: %d", w.Code)
 	}
 }
@@ -200,7 +246,7 @@ func TestRefusals(t *testing.T) {
 		"missing path":    {method: "GET", target: "/v1/other", status: 404, kind: "not-found"},
 		"trailing slash":  {method: "GET", target: "/v1/orders/", status: 404, kind: "not-found"},
 		"wrong method":    {method: "DELETE", target: "/v1/orders", status: 405, kind: "method-not-allowed", contains: []string{"GET, HEAD, POST"}},
-		"wrong method, 2": {method: "PUT", target: "/v1/orders/ord_a", body: coffee, status: 405, kind: "method-not-allowed", contains: []string{"GET, HEAD"}},
+		"wrong method, 2": {method: "PUT", target: "/v1/orders/ord_a", body: coffee, status: 405, kind: "method-not-allowed", contains: []string{"GET, HEAD, PATCH"}},
 
 		"form":        {method: "POST", target: "/v1/orders", body: "a=b", header: []string{"Content-Type", "application/x-www-form-urlencoded"}, status: 415, kind: "unsupported-media-type"},
 		"no type":     {method: "POST", target: "/v1/orders", body: coffee, header: []string{"Content-Type", ""}, status: 415, kind: "unsupported-media-type"},
@@ -214,8 +260,8 @@ func TestRefusals(t *testing.T) {
 		"array":       {method: "POST", target: "/v1/orders", body: `[]`, status: 422, kind: "invalid-order", contains: []string{`must be an object, not an array`}},
 		"null":        {method: "POST", target: "/v1/orders", body: `null`, status: 422, kind: "invalid-order", contains: []string{"/currency", "/lines"}},
 		"invalid":     {method: "POST", target: "/v1/orders", body: `{"currency":"EUR","lines":[]}`, status: 422, kind: "invalid-order", contains: []string{"/currency", "/lines"}},
-		"unknown field": {method: "POST", target: "/v1/orders", body: `{"curency":"eur","lines":[{"titel":"a"}],"customer":{"phone":"1"}}`,
-			status: 422, kind: "invalid-order", contains: []string{`"/curency","detail":"is unknown"`, "/lines/0/titel", "/customer/phone"}},
+		"unknown field": {method: "POST", target: "/v1/orders", body: `{"curency":"eur","lines":[{"titel":"a"}],"customer":{"fax":"1"}}`,
+			status: 422, kind: "invalid-order", contains: []string{`"/curency","detail":"is unknown"`, "/lines/0/titel", "/customer/fax"}},
 		"misspelt case":    {method: "POST", target: "/v1/orders", body: `{"Currency":"eur"}`, status: 422, kind: "invalid-order", contains: []string{`"/Currency","detail":"is unknown"`}},
 		"field twice":      {method: "POST", target: "/v1/orders", body: `{"currency":"eur","currency":"usd"}`, status: 422, kind: "invalid-order", contains: []string{`"/currency","detail":"is given more than once"`}},
 		"amount as text":   {method: "POST", target: "/v1/orders", body: `{"lines":[{"unit_amount":"350"}]}`, status: 422, kind: "invalid-order", contains: []string{`"/lines/0/unit_amount","detail":"must be a whole number, not a string"`}},
@@ -227,7 +273,7 @@ func TestRefusals(t *testing.T) {
 
 		"empty key":         {method: "POST", target: "/v1/orders", body: coffee, header: []string{"Idempotency-Key", `""`}, status: 400, kind: "invalid-idempotency-key", contains: []string{"empty"}},
 		"long key":          {method: "POST", target: "/v1/orders", body: coffee, header: []string{"Idempotency-Key", strings.Repeat("k", 256)}, status: 400, kind: "invalid-idempotency-key", contains: []string{"255"}},
-		"unknown parameter": {method: "GET", target: "/v1/orders?status=open", status: 400, kind: "invalid-parameter", contains: []string{`"parameter":"status"`}},
+		"unknown parameter": {method: "GET", target: "/v1/orders?state=open", status: 400, kind: "invalid-parameter", contains: []string{`"parameter":"state"`}},
 		"parameter twice":   {method: "GET", target: "/v1/orders?limit=1&limit=2", status: 400, kind: "invalid-parameter", contains: []string{`"parameter":"limit"`}},
 		"limit 0":           {method: "GET", target: "/v1/orders?limit=0", status: 400, kind: "invalid-parameter", contains: []string{`"parameter":"limit"`, "1 to 100"}},
 		"limit 101":         {method: "GET", target: "/v1/orders?limit=101", status: 400, kind: "invalid-parameter", contains: []string{`"parameter":"limit"`}},
@@ -353,7 +399,7 @@ func TestListFollowsItsLinks(t *testing.T) {
 	var got []string
 	for target := "/v1/orders?limit=2"; target != ""; {
 		w := s.do("GET", target, "")
-		var list page
+		var list orderPage
 		if err := json.Unmarshal(w.Body.Bytes(), &list); err != nil {
 			t.Fatalf("%d %s", w.Code, w.Body)
 		}
@@ -427,6 +473,9 @@ func TestOtherPaths(t *testing.T) {
 		"/":                {200, "Orders is up"},
 		"/sign-in":         {200, "caddy fairway sign-in"},
 		"/nothing":         {404, "404"},
+		"/docs":            {200, "POST /v1/orders/{id}/refunds"},
+		"/orders/ord_a":    {303, ""},
+		"/keys":            {303, ""},
 		"/assets/none.css": {404, "not found"},
 	} {
 		w := s.do("GET", target, "", "Authorization", "")

@@ -8,6 +8,7 @@ import (
 	"github.com/aditechsphere/fairway/backends/access"
 	"github.com/aditechsphere/fairway/backends/internal/idempotency"
 	"github.com/aditechsphere/fairway/backends/internal/problem"
+	"github.com/aditechsphere/fairway/backends/internal/webhook"
 	"github.com/aditechsphere/fairway/backends/orders"
 )
 
@@ -25,10 +26,21 @@ var titles = map[string]string{
 	"body-too-large":          "The body is too large",
 	"invalid-order":           "The order is invalid",
 	"invalid-parameter":       "A query parameter is invalid",
+	"invalid-header":          "A header field is invalid",
 	"invalid-idempotency-key": "The Idempotency-Key is invalid",
+	"missing-idempotency-key": "An Idempotency-Key is required",
+	"idempotency-key-in-use":  "A request with this Idempotency-Key is being processed",
+	"conflict":                "The order's state does not allow this",
+	"stale":                   "The order has changed",
+	"precondition-required":   "If-Match is required",
+	"too-many-requests":       "Too many requests",
+	"no-payment-service":      "There is no payment service",
 	"idempotency-key-reused":  "The Idempotency-Key was used for another request",
 	"internal-error":          "The server failed",
 }
+
+// errUnconditional: the request needs If-Match.
+var errUnconditional = errors.New("the request needs If-Match")
 
 func newProblem(status int, kind, detail string) problem.Problem {
 	return problem.Problem{Type: typeBase + kind, Title: titles[kind], Status: status, Detail: detail}
@@ -55,6 +67,9 @@ func problemOf(err error) problem.Problem {
 		parameter *orders.ParameterError
 		body      *bodyError
 		key       idempotency.KeyError
+		state     *orders.StateError
+		header    *headerError
+		limit     *limitError
 	)
 	switch {
 	case errors.Is(err, access.ErrUnauthenticated):
@@ -64,6 +79,24 @@ func problemOf(err error) problem.Problem {
 		return newProblem(http.StatusForbidden, "forbidden", "The API key lacks the scope “orders”.")
 	case errors.Is(err, orders.ErrNotFound):
 		return newProblem(http.StatusNotFound, "not-found", "There is no order with this id.")
+	case errors.Is(err, webhook.ErrNotFound):
+		return newProblem(http.StatusNotFound, "not-found", "There is nothing with this id.")
+	case errors.Is(err, orders.ErrStale):
+		return newProblem(http.StatusPreconditionFailed, "stale", "The order is not as it was when you read it: read it again and decide anew.")
+	case errors.Is(err, errUnconditional):
+		return newProblem(http.StatusPreconditionRequired, "precondition-required", "Send the order's ETag as If-Match, so that nobody else's change is lost.")
+	case errors.Is(err, orders.ErrKeyMissing):
+		return newProblem(http.StatusBadRequest, "missing-idempotency-key", "This request moves money: send an Idempotency-Key, a random value of its own.")
+	case errors.Is(err, orders.ErrKeyInUse):
+		return newProblem(http.StatusConflict, "idempotency-key-in-use", "The first request with this Idempotency-Key has not finished: send it again in a moment.")
+	case errors.Is(err, orders.ErrNoPayments):
+		return newProblem(http.StatusConflict, "no-payment-service", "The server's configuration has no Payments service.")
+	case errors.As(err, &state):
+		return newProblem(http.StatusConflict, "conflict", state.Detail)
+	case errors.As(err, &header):
+		return newProblem(http.StatusBadRequest, "invalid-header", header.Error()+".")
+	case errors.As(err, &limit):
+		return newProblem(http.StatusTooManyRequests, "too-many-requests", "Wait as long as Retry-After says.")
 	case errors.Is(err, orders.ErrKeyReused):
 		return newProblem(http.StatusUnprocessableEntity, "idempotency-key-reused",
 			"This Idempotency-Key was sent with a different request before; use a new one for a new request.")
@@ -89,16 +122,4 @@ func invalidProblem(invalid *orders.InvalidError) problem.Problem {
 		p.Errors = append(p.Errors, problem.FieldError{Pointer: v.Pointer, Detail: v.Detail})
 	}
 	return p
-}
-
-// methods answers a method that a resource does not have.
-func methods(allow string) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Allow", allow)
-		problem.Write(w, newProblem(http.StatusMethodNotAllowed, "method-not-allowed", "This resource takes "+allow+"."))
-	})
-}
-
-func noSuchResource(w http.ResponseWriter, _ *http.Request) {
-	problem.Write(w, newProblem(http.StatusNotFound, "not-found", "There is nothing at this address."))
 }

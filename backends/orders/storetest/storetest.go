@@ -8,7 +8,9 @@ import (
 	"math"
 	"reflect"
 	"slices"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -40,6 +42,11 @@ func Run(t *testing.T, open Open) {
 		"expired replies are deleted":        expiredRepliesDeleted,
 		"what was stored outlives the store": reopening,
 		"a closed store says so":             closedStore,
+		"a changed order is read as it is":   readsChanges,
+		"filters and words find orders":      finds,
+		"facts are taken in once":            appliesOnce,
+		"a person is erased everywhere":      erases,
+		"racing refunds share what was paid": racingRefunds,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -62,8 +69,12 @@ func asked() orders.NewOrder {
 			{SKU: "C-1", Title: "Coffee “mild” <1 kg> \\ 100% 日本", Quantity: 2, UnitAmount: amount(350)},
 			{Title: "Shipping", Quantity: 1, UnitAmount: amount(0)},
 		},
-		Customer: orders.Customer{Email: "o'brien+test@example.com"},
-		Metadata: map[string]string{"cart": "7", "note": "line\nbreak 'quoted' \"twice\""},
+		Discount:        &orders.NewDiscount{Code: "SPRING", Rate: 2500},
+		Shipping:        &orders.Shipping{Title: "Parcel", Amount: 490, TaxRate: 1900},
+		Customer:        orders.Customer{Email: "O'Brien+test@example.com", Name: "Zoë O’Brien", Phone: "+49 30 1", IP: "192.0.2.7"},
+		ShippingAddress: &orders.Address{Line1: "Straße 1", City: "Köln", Country: "DE"},
+		Note:            "ring\ntwice",
+		Metadata:        map[string]string{"cart": "7", "note": "line\nbreak 'quoted' \"twice\""},
 	}
 }
 
@@ -79,7 +90,7 @@ func render(o orders.Order) (idempotency.Reply, error) {
 // create places an order and returns its id.
 func create(t rapid.TB, s *orders.Service) string {
 	t.Helper()
-	reply, _, err := s.Create(context.Background(), idempotency.Request{}, asked(), render)
+	reply, _, err := s.Create(context.Background(), orders.Call{}, asked(), render)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,32 +100,51 @@ func create(t rapid.TB, s *orders.Service) string {
 // all returns the stored orders, newest first.
 func all(t testing.TB, store orders.Store) []orders.Order {
 	t.Helper()
-	found, err := store.Orders(context.Background(), math.MaxInt64, math.MaxInt32)
+	return selected(t, store, orders.Query{})
+}
+
+// selected returns the orders that a query selects.
+func selected(t testing.TB, store orders.Store, query orders.Query) []orders.Order {
+	t.Helper()
+	query.Limit = math.MaxInt32
+	found, err := store.Documents(context.Background(), query)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return found
+	decoded, err := orders.Page{Documents: found}.Orders()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return decoded
 }
 
 func readsWhatWasStored(t *testing.T, open Open) {
 	store := open(t, "a")
-	s := orders.NewService(store, clock)
+	s := orders.NewService(store, clock, nil)
 	var placed orders.Order
-	_, _, err := s.Create(t.Context(), idempotency.Request{}, asked(), func(o orders.Order) (idempotency.Reply, error) {
+	_, _, err := s.Create(t.Context(), orders.Call{}, asked(), func(o orders.Order) (idempotency.Reply, error) {
 		placed = o
 		return render(o)
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	read, err := store.Order(t.Context(), placed.ID)
+	want, err := orders.Encode(placed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	document, err := store.Document(t.Context(), placed.ID)
+	if err != nil || string(document.JSON) != string(want) || document.Number != placed.Number || document.Version != 1 {
+		t.Errorf("read %+v, %v\n%s\nwant %s", document, err, document.JSON, want)
+	}
+	read, err := s.Order(t.Context(), placed.ID)
 	if err != nil || !reflect.DeepEqual(read, placed) {
 		t.Errorf("read %+v, %v\nwant %+v", read, err, placed)
 	}
 	if listed := all(t, store); len(listed) != 1 || !reflect.DeepEqual(listed[0], placed) {
 		t.Errorf("listed %+v\nwant %+v", listed, placed)
 	}
-	if _, err := store.Order(t.Context(), "ord_missing"); !errors.Is(err, orders.ErrNotFound) {
+	if _, err := s.Order(t.Context(), "ord_missing"); !errors.Is(err, orders.ErrNotFound) {
 		t.Errorf("a missing order: %v, want ErrNotFound", err)
 	}
 	if err := store.Ping(t.Context()); err != nil {
@@ -125,9 +155,9 @@ func readsWhatWasStored(t *testing.T, open Open) {
 func refusedChange(t *testing.T, open Open) {
 	store := open(t, "a")
 	refused := errors.New("refused")
-	s := orders.NewService(store, clock)
+	s := orders.NewService(store, clock, nil)
 	request := idempotency.Request{Client: "c", Key: "k", Fingerprint: "f"}
-	_, _, err := s.Create(t.Context(), request, asked(), func(orders.Order) (idempotency.Reply, error) {
+	_, _, err := s.Create(t.Context(), orders.Call{Request: request}, asked(), func(orders.Order) (idempotency.Reply, error) {
 		return idempotency.Reply{}, refused // after the order was inserted
 	})
 	if !errors.Is(err, refused) {
@@ -140,10 +170,10 @@ func refusedChange(t *testing.T, open Open) {
 
 func panickingChange(t *testing.T, open Open) {
 	store := open(t, "a")
-	s := orders.NewService(store, clock)
+	s := orders.NewService(store, clock, nil)
 	func() {
 		defer func() { _ = recover() }() // a store may pass the panic on or make it an error
-		_, _, err := s.Create(t.Context(), idempotency.Request{}, asked(), func(orders.Order) (idempotency.Reply, error) {
+		_, _, err := s.Create(t.Context(), orders.Call{}, asked(), func(orders.Order) (idempotency.Reply, error) {
 			panic("surprise")
 		})
 		if err == nil {
@@ -158,7 +188,7 @@ func panickingChange(t *testing.T, open Open) {
 
 func numbersIncrease(t *testing.T, open Open) {
 	store := open(t, "a")
-	s := orders.NewService(store, clock)
+	s := orders.NewService(store, clock, nil)
 	var placed []string
 	for range 5 {
 		placed = append(placed, create(t, s))
@@ -174,7 +204,7 @@ func numbersIncrease(t *testing.T, open Open) {
 
 func pagesOnce(t *testing.T, open Open) {
 	store := open(t, "a")
-	s := orders.NewService(store, clock)
+	s := orders.NewService(store, clock, nil)
 	var want []string // newest first
 	rapid.Check(t, func(t *rapid.T) {
 		for range min(rapid.IntRange(0, 4).Draw(t, "more orders"), 40-len(want)) {
@@ -183,16 +213,14 @@ func pagesOnce(t *testing.T, open Open) {
 		limit := rapid.IntRange(1, 7).Draw(t, "limit")
 		var got []string
 		for cursor := ""; ; {
-			page, err := s.List(context.Background(), cursor, limit)
+			page, err := s.List(context.Background(), orders.ListAsk{Cursor: cursor, Limit: limit})
 			if err != nil {
 				t.Fatal(err)
 			}
-			if len(page.Orders) > limit || (page.Next != "" && len(page.Orders) != limit) {
-				t.Fatalf("a page of %d at limit %d, next %q", len(page.Orders), limit, page.Next)
+			if len(page.Documents) > limit || (page.Next != "" && len(page.Documents) != limit) {
+				t.Fatalf("a page of %d at limit %d, next %q", len(page.Documents), limit, page.Next)
 			}
-			for _, order := range page.Orders {
-				got = append(got, order.ID)
-			}
+			got = append(got, idsOf(t, page)...)
 			if cursor = page.Next; cursor == "" {
 				break
 			}
@@ -205,20 +233,18 @@ func pagesOnce(t *testing.T, open Open) {
 
 func stablePages(t *testing.T, open Open) {
 	store := open(t, "a")
-	s := orders.NewService(store, clock)
+	s := orders.NewService(store, clock, nil)
 	var want []string
 	for range 10 {
 		want = slices.Insert(want, 0, create(t, s))
 	}
 	var got []string
 	for cursor := ""; ; {
-		page, err := s.List(t.Context(), cursor, 3)
+		page, err := s.List(t.Context(), orders.ListAsk{Cursor: cursor, Limit: 3})
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, order := range page.Orders {
-			got = append(got, order.ID)
-		}
+		got = append(got, idsOf(t, page)...)
 		create(t, s) // newer than anything on the pages to come
 		if cursor = page.Next; cursor == "" {
 			break
@@ -231,13 +257,13 @@ func stablePages(t *testing.T, open Open) {
 
 func oneEffectPerKey(t *testing.T, open Open) {
 	store := open(t, "a")
-	s := orders.NewService(store, clock)
+	s := orders.NewService(store, clock, nil)
 	request := idempotency.Request{Client: "c", Key: "k", Fingerprint: "f"}
-	first, replayed, err := s.Create(t.Context(), request, asked(), render)
+	first, replayed, err := s.Create(t.Context(), orders.Call{Request: request}, asked(), render)
 	if err != nil || replayed {
 		t.Fatalf("first: replayed %v, %v", replayed, err)
 	}
-	second, replayed, err := s.Create(t.Context(), request, asked(), render)
+	second, replayed, err := s.Create(t.Context(), orders.Call{Request: request}, asked(), render)
 	if err != nil || !replayed || !reflect.DeepEqual(first, second) {
 		t.Errorf("second: replayed %v, %v\n%+v\nwant %+v", replayed, err, second, first)
 	}
@@ -248,7 +274,7 @@ func oneEffectPerKey(t *testing.T, open Open) {
 
 func keyScope(t *testing.T, open Open) {
 	store := open(t, "a")
-	s := orders.NewService(store, clock)
+	s := orders.NewService(store, clock, nil)
 	for i, step := range []struct {
 		client, key, fingerprint string
 		want                     error
@@ -260,7 +286,7 @@ func keyScope(t *testing.T, open Open) {
 		{"c1k", "", "f", nil},
 	} {
 		request := idempotency.Request{Client: step.client, Key: step.key, Fingerprint: step.fingerprint}
-		if _, replayed, err := s.Create(t.Context(), request, asked(), render); !errors.Is(err, step.want) || replayed {
+		if _, replayed, err := s.Create(t.Context(), orders.Call{Request: request}, asked(), render); !errors.Is(err, step.want) || replayed {
 			t.Errorf("step %d: replayed %v, %v; want %v", i, replayed, err, step.want)
 		}
 	}
@@ -271,7 +297,7 @@ func keyScope(t *testing.T, open Open) {
 
 func racingKeys(t *testing.T, open Open) {
 	store := open(t, "a")
-	s := orders.NewService(store, clock)
+	s := orders.NewService(store, clock, nil)
 	const keys, racers = 10, 20
 	replies := make([][]idempotency.Reply, keys)
 	effects := make([]int, keys)
@@ -281,7 +307,7 @@ func racingKeys(t *testing.T, open Open) {
 		for range racers {
 			race.Go(func() {
 				request := idempotency.Request{Client: "c", Key: fmt.Sprint(key), Fingerprint: "f"}
-				reply, replayed, err := s.Create(context.Background(), request, asked(), render)
+				reply, replayed, err := s.Create(context.Background(), orders.Call{Request: request}, asked(), render)
 				if err != nil {
 					t.Error(err)
 				}
@@ -312,16 +338,16 @@ func racingKeys(t *testing.T, open Open) {
 
 func refusedKey(t *testing.T, open Open) {
 	store := open(t, "a")
-	s := orders.NewService(store, clock)
+	s := orders.NewService(store, clock, nil)
 	request := idempotency.Request{Client: "c", Key: "k", Fingerprint: "f"}
 	refused := errors.New("refused")
-	_, _, err := s.Create(t.Context(), request, asked(), func(orders.Order) (idempotency.Reply, error) {
+	_, _, err := s.Create(t.Context(), orders.Call{Request: request}, asked(), func(orders.Order) (idempotency.Reply, error) {
 		return idempotency.Reply{}, refused
 	})
 	if !errors.Is(err, refused) {
 		t.Fatalf("error %v, want %v", err, refused)
 	}
-	if _, replayed, err := s.Create(t.Context(), request, asked(), render); err != nil || replayed {
+	if _, replayed, err := s.Create(t.Context(), orders.Call{Request: request}, asked(), render); err != nil || replayed {
 		t.Errorf("replayed %v, %v", replayed, err)
 	}
 }
@@ -329,7 +355,7 @@ func refusedKey(t *testing.T, open Open) {
 func keysExpire(t *testing.T, open Open) {
 	store := open(t, "a")
 	now := noon
-	s := orders.NewService(store, func() time.Time { return now })
+	s := orders.NewService(store, func() time.Time { return now }, nil)
 	request := idempotency.Request{Client: "c", Key: "k", Fingerprint: "f"}
 	for i, step := range []struct {
 		after    time.Duration
@@ -341,7 +367,7 @@ func keysExpire(t *testing.T, open Open) {
 		{2 * orders.KeyLifetime, true},
 	} {
 		now = noon.Add(step.after)
-		if _, replayed, err := s.Create(t.Context(), request, asked(), render); err != nil || replayed != step.replayed {
+		if _, replayed, err := s.Create(t.Context(), orders.Call{Request: request}, asked(), render); err != nil || replayed != step.replayed {
 			t.Errorf("step %d: replayed %v, %v; want %v", i, replayed, err, step.replayed)
 		}
 	}
@@ -350,11 +376,11 @@ func keysExpire(t *testing.T, open Open) {
 func expiredRepliesDeleted(t *testing.T, open Open) {
 	store := open(t, "a")
 	now := noon
-	s := orders.NewService(store, func() time.Time { return now })
+	s := orders.NewService(store, func() time.Time { return now }, nil)
 	use := func(key string) {
 		t.Helper()
 		request := idempotency.Request{Client: "c", Key: key, Fingerprint: "f"}
-		if _, _, err := s.Create(t.Context(), request, asked(), render); err != nil {
+		if _, _, err := s.Create(t.Context(), orders.Call{Request: request}, asked(), render); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -386,9 +412,9 @@ func expiredRepliesDeleted(t *testing.T, open Open) {
 
 func reopening(t *testing.T, open Open) {
 	store := open(t, "a")
-	s := orders.NewService(store, clock)
+	s := orders.NewService(store, clock, nil)
 	request := idempotency.Request{Client: "c", Key: "k", Fingerprint: "f"}
-	first, _, err := s.Create(t.Context(), request, asked(), render)
+	first, _, err := s.Create(t.Context(), orders.Call{Request: request}, asked(), render)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -398,11 +424,11 @@ func reopening(t *testing.T, open Open) {
 	}
 
 	store = open(t, "a")
-	s = orders.NewService(store, clock)
+	s = orders.NewService(store, clock, nil)
 	if after := all(t, store); !reflect.DeepEqual(after, before) {
 		t.Errorf("reopened with %+v\nwant %+v", after, before)
 	}
-	second, replayed, err := s.Create(t.Context(), request, asked(), render)
+	second, replayed, err := s.Create(t.Context(), orders.Call{Request: request}, asked(), render)
 	if err != nil || !replayed || !reflect.DeepEqual(first, second) {
 		t.Errorf("replayed %v, %v\n%+v\nwant %+v", replayed, err, second, first)
 	}
@@ -420,11 +446,273 @@ func closedStore(t *testing.T, open Open) {
 	if err := store.Ping(t.Context()); err == nil {
 		t.Error("a closed store answers a ping")
 	}
-	s := orders.NewService(store, clock)
-	if _, _, err := s.Create(t.Context(), idempotency.Request{}, asked(), render); err == nil {
+	s := orders.NewService(store, clock, nil)
+	if _, _, err := s.Create(t.Context(), orders.Call{}, asked(), render); err == nil {
 		t.Error("a closed store takes an order")
 	}
-	if _, err := store.Order(t.Context(), "ord_a"); err == nil || errors.Is(err, orders.ErrNotFound) {
+	if _, err := store.Document(t.Context(), "ord_a"); err == nil || errors.Is(err, orders.ErrNotFound) {
 		t.Errorf("a closed store reads: %v", err)
+	}
+}
+
+func idsOf(t rapid.TB, page orders.Page) (ids []string) {
+	t.Helper()
+	found, err := page.Orders()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, order := range found {
+		ids = append(ids, order.ID)
+	}
+	return ids
+}
+
+// shop is a payment service that says yes, and counts.
+type shop struct {
+	sync.Mutex
+	payments, refunds map[string]int64 // amounts by idempotency key
+}
+
+func (p *shop) StartPayment(_ context.Context, request orders.PaymentRequest) (orders.StartedPayment, error) {
+	p.Lock()
+	defer p.Unlock()
+	p.payments[request.IdempotencyKey] = request.Amount
+	return orders.StartedPayment{PaymentFact: orders.PaymentFact{
+		Payment: "pi_" + request.Attempt, Status: "requires_payment_method", Amount: request.Amount,
+	}, ClientSecret: "secret"}, nil
+}
+
+func (p *shop) RefundPayment(_ context.Context, request orders.RefundRequest) (orders.RefundFact, error) {
+	p.Lock()
+	defer p.Unlock()
+	p.refunds[request.IdempotencyKey] = request.Amount
+	return orders.RefundFact{Refund: "re_" + request.Refund, Amount: request.Amount, Status: orders.RefundSucceeded}, nil
+}
+
+func (p *shop) CancelPayment(context.Context, string, string) error { return nil }
+
+func paying(store orders.Store) (*orders.Service, *shop) {
+	payments := &shop{payments: map[string]int64{}, refunds: map[string]int64{}}
+	return orders.NewService(store, clock, func() orders.Payments { return payments }), payments
+}
+
+// read returns an order.
+func read(t testing.TB, s *orders.Service, id string) orders.Order {
+	t.Helper()
+	order, err := s.Order(context.Background(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return order
+}
+
+func pay(t testing.TB, s *orders.Service, id string) {
+	t.Helper()
+	due := read(t, s, id).Totals.Due
+	fact := orders.PaymentFact{OrderID: id, Payment: "pi_1", Status: "succeeded", Amount: due, Captured: due}
+	if err := s.LearnPayment(context.Background(), "evt_paid", fact); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func readsChanges(t *testing.T, open Open) {
+	store := open(t, "a")
+	s, _ := paying(store)
+	id := create(t, s)
+	pay(t, s, id)
+	first := read(t, s, id).Lines[0].ID
+	if _, _, err := s.Fulfill(t.Context(), orders.Call{Version: 2}, id, orders.FulfillAsk{
+		Lines: []orders.LineQuantity{{Line: first, Quantity: 1}}, Tracking: &orders.Tracking{Number: "TRACK77"},
+	}, render); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := s.Fulfill(t.Context(), orders.Call{Version: 2}, id, orders.FulfillAsk{}, render); !errors.Is(err, orders.ErrStale) {
+		t.Errorf("error %v, want ErrStale", err)
+	}
+	order := read(t, s, id)
+	if order.Version != 3 || order.PaymentStatus != orders.Paid || order.FulfillmentStatus != orders.PartlyFulfilled {
+		t.Errorf("%+v", order)
+	}
+	found := selected(t, store, orders.Query{Payment: []string{"paid"}, Fulfillment: []string{"partial"}, Words: []orders.Word{{Text: "track77"}}})
+	if len(found) != 1 || !reflect.DeepEqual(found[0], order) {
+		t.Errorf("found %+v", found)
+	}
+	if old := selected(t, store, orders.Query{Payment: []string{"unpaid"}}); len(old) != 0 {
+		t.Errorf("found by what it was: %+v", old)
+	}
+	events, err := s.Events(t.Context(), id)
+	var types []string
+	for _, event := range events {
+		types = append(types, event.Type)
+	}
+	if want := []string{orders.EventFulfilled, orders.EventPaymentUpdated, orders.EventCreated}; err != nil || !slices.Equal(types, want) {
+		t.Errorf("events %v, %v; want %v", types, err, want)
+	}
+}
+
+func finds(t *testing.T, open Open) {
+	store := open(t, "a")
+	now := noon
+	s := orders.NewService(store, func() time.Time { return now }, nil)
+	place := func(currency, email, title string, draft bool) string {
+		t.Helper()
+		ask := orders.NewOrder{
+			Currency: currency, Draft: draft, Customer: orders.Customer{Email: email},
+			Lines: []orders.NewLine{{Title: title, Quantity: 1, UnitAmount: amount(100)}},
+		}
+		reply, _, err := s.Create(t.Context(), orders.Call{}, ask, render)
+		if err != nil {
+			t.Fatal(err)
+		}
+		now = now.Add(time.Hour)
+		return reply.Header["Location"]
+	}
+	a := place("eur", "Anna@example.com", "Crème brûlée, 250 g", false)
+	b := place("usd", "bert@example.com", "Creme caramel", false)
+	c := place("eur", "anna@example.com", "日本 茶 100%", true)
+	for name, tc := range map[string]struct {
+		ask  orders.ListAsk
+		want []string
+	}{
+		"everything":         {orders.ListAsk{}, []string{c, b, a}},
+		"status":             {orders.ListAsk{Status: "draft,canceled"}, []string{c}},
+		"two filters":        {orders.ListAsk{Status: "open", Currency: "eur"}, []string{a}},
+		"e-mail":             {orders.ListAsk{Email: " ANNA@example.com"}, []string{c, a}},
+		"number":             {orders.ListAsk{Number: fmt.Sprint(read(t, s, b).Number)}, []string{b}},
+		"from":               {orders.ListAsk{CreatedFrom: noon.Add(time.Hour).Format(time.RFC3339Nano)}, []string{c, b}},
+		"until":              {orders.ListAsk{UpdatedUntil: noon.Add(time.Hour).Format(time.RFC3339Nano)}, []string{b, a}},
+		"day":                {orders.ListAsk{CreatedUntil: noon.Format(time.DateOnly)}, []string{c, b, a}},
+		"day before":         {orders.ListAsk{CreatedUntil: noon.AddDate(0, 0, -1).Format(time.DateOnly)}, nil},
+		"a word":             {orders.ListAsk{Q: "creme"}, []string{b, a}},
+		"accents":            {orders.ListAsk{Q: "BRÛLÉE"}, []string{a}},
+		"two words":          {orders.ListAsk{Q: "creme 250"}, []string{a}},
+		"a beginning":        {orders.ListAsk{Q: "cara*"}, []string{b}},
+		"no beginning":       {orders.ListAsk{Q: "cara"}, nil},
+		"an address":         {orders.ListAsk{Q: "bert@example.com"}, []string{b}},
+		"an id":              {orders.ListAsk{Q: a}, []string{a}},
+		"not Latin":          {orders.ListAsk{Q: "茶"}, []string{c}},
+		"words and a filter": {orders.ListAsk{Q: "example", Status: "draft"}, []string{c}},
+		"quotes":             {orders.ListAsk{Q: `"creme' OR 'x`}, nil},
+		"operators":          {orders.ListAsk{Q: "creme & ! | : ( ) <-> ^"}, []string{b, a}},
+	} {
+		page, err := s.List(t.Context(), tc.ask)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if got := idsOf(t, page); !slices.Equal(got, tc.want) {
+			t.Errorf("%s: found %v, want %v", name, got, tc.want)
+		}
+	}
+	first, err := s.List(t.Context(), orders.ListAsk{Q: "creme", Limit: 1})
+	if err != nil || !slices.Equal(idsOf(t, first), []string{b}) || first.Next == "" {
+		t.Fatalf("%+v, %v", first, err)
+	}
+	second, err := s.List(t.Context(), orders.ListAsk{Q: "creme", Limit: 1, Cursor: first.Next})
+	if err != nil || !slices.Equal(idsOf(t, second), []string{a}) || second.Next != "" {
+		t.Errorf("%+v, %v", second, err)
+	}
+}
+
+func appliesOnce(t *testing.T, open Open) {
+	store := open(t, "a")
+	s, _ := paying(store)
+	id := create(t, s)
+	for range 3 {
+		pay(t, s, id)
+	}
+	order := read(t, s, id)
+	if order.Version != 2 || len(order.Payments) != 1 || order.Totals.Paid != order.Totals.Total {
+		t.Errorf("%+v", order)
+	}
+	if err := s.LearnPayment(t.Context(), "evt_other", orders.PaymentFact{OrderID: "ord_elsewhere", Payment: "pi_2"}); err != nil {
+		t.Errorf("a payment of an unknown order: %v", err)
+	}
+}
+
+func erases(t *testing.T, open Open) {
+	store := open(t, "a")
+	s := orders.NewService(store, clock, nil)
+	request := idempotency.Request{Client: "c", Key: "k", Fingerprint: "f"}
+	_, _, err := s.Create(t.Context(), orders.Call{Request: request}, asked(), func(o orders.Order) (idempotency.Reply, error) {
+		return idempotency.Reply{Header: map[string]string{"Location": "/v1/orders/" + o.ID}, Body: []byte(o.Customer.Email)}, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 25 { // more than a batch
+		create(t, s)
+	}
+	total := all(t, store)[0].Totals
+	erased, err := s.Erase(t.Context(), orders.Actor{Type: "operator"}, " o'brien+TEST@example.com")
+	if err != nil || erased != 26 {
+		t.Fatalf("erased %d, %v", erased, err)
+	}
+	for _, order := range all(t, store) {
+		document, err := orders.Encode(order)
+		if err != nil {
+			t.Fatal(err)
+		}
+		events, err := s.Events(t.Context(), order.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, event := range events {
+			document = append(document, event.Data...)
+		}
+		for _, trace := range []string{"rien", "Zo", "192.0.2.7", "Köln", "twice", "+49", "cart"} {
+			if strings.Contains(string(document), trace) {
+				t.Fatalf("%q is left in %s", trace, document)
+			}
+		}
+		if order.Totals != total || !order.Erased {
+			t.Fatalf("erased too much, or nothing: %+v", order)
+		}
+	}
+	if found := selected(t, store, orders.Query{Words: []orders.Word{{Text: "koln"}}}); len(found) != 0 {
+		t.Errorf("found by what was erased: %+v", found)
+	}
+	err = store.Write(t.Context(), func(ctx context.Context, tx orders.Tx) error {
+		_, err := tx.SavedReply(ctx, "c", "k", time.Unix(0, 0))
+		return err
+	})
+	if !errors.Is(err, orders.ErrNotFound) {
+		t.Errorf("the reply is left: %v", err)
+	}
+}
+
+// racingRefunds is the case that a well-known payment switch has wrong: of
+// parallel refunds of more than half, exactly one may succeed.
+func racingRefunds(t *testing.T, open Open) {
+	store := open(t, "a")
+	s, _ := paying(store)
+	ask := orders.NewOrder{Currency: "usd", Lines: []orders.NewLine{{Title: "Coat", Quantity: 10, UnitAmount: amount(1000)}}}
+	reply, _, err := s.Create(t.Context(), orders.Call{}, ask, render)
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := reply.Header["Location"]
+	pay(t, s, id)
+	line := read(t, s, id).Lines[0].ID
+	var succeeded, refused atomic.Int32
+	var race sync.WaitGroup
+	for n := range 20 {
+		race.Go(func() {
+			call := orders.Call{Request: idempotency.Request{Client: "c", Key: fmt.Sprint(n), Fingerprint: "f"}}
+			_, _, err := s.Refund(context.Background(), call, id, orders.RefundAsk{Lines: []orders.LineQuantity{{Line: line, Quantity: 6}}}, render)
+			var invalid *orders.InvalidError
+			switch {
+			case err == nil:
+				succeeded.Add(1)
+			case errors.As(err, &invalid):
+				refused.Add(1)
+			default:
+				t.Error(err)
+			}
+		})
+	}
+	race.Wait()
+	if succeeded.Load() != 1 || refused.Load() != 19 {
+		t.Errorf("%d refunds succeeded and %d were refused, want 1 and 19", succeeded.Load(), refused.Load())
 	}
 }

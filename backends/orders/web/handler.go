@@ -1,114 +1,174 @@
-// Package web serves the pages of the orders service.
+// Package web serves the pages of the orders service: what it is, for
+// everyone; orders, webhooks and keys, for the operator.
 package web
 
 import (
 	"context"
 	"embed"
+	"errors"
 	"log/slog"
 	"net/http"
 	"time"
 
+	"github.com/aditechsphere/fairway/backends/access"
 	"github.com/aditechsphere/fairway/backends/errorpage"
 	"github.com/aditechsphere/fairway/backends/instance"
 	"github.com/aditechsphere/fairway/backends/internal/look"
-	"github.com/aditechsphere/fairway/backends/internal/money"
+	"github.com/aditechsphere/fairway/backends/internal/webhook"
 	"github.com/aditechsphere/fairway/backends/orders"
 )
 
-//go:embed index.html
+//go:embed *.html
 var files embed.FS
 
-var index = look.MustParse(files, "index.html")
+var (
+	indexPage    = look.MustParse(files, "index.html", "tabs.html")
+	orderPage    = look.MustParse(files, "order.html", "tabs.html")
+	webhooksPage = look.MustParse(files, "webhooks.html", "tabs.html")
+	keysPage     = look.MustParse(files, "keys.html", "tabs.html")
+	docsPage     = look.MustParse(files, "docs.html", "tabs.html")
+)
 
-// reference is where the API is described.
-const reference = "https://github.com/aditechsphere/fairway/blob/main/docs/reference/orders-api.md"
+// Keys makes and revokes API keys; the platform's access service does.
+type Keys interface {
+	Keys(ctx context.Context) ([]access.Key, error)
+	CreateKey(ctx context.Context, request access.KeyRequest) (access.Key, string, error)
+	RevokeKey(ctx context.Context, id string) (access.Key, error)
+}
 
 // Config is what the pages need.
 type Config struct {
-	Service  *orders.Service
-	Facts    instance.Facts
-	SignedIn func(*http.Request) bool // reports whether a request is a signed-in operator's
-	Logger   *slog.Logger
-	Now      func() time.Time
+	Service   *orders.Service
+	Facts     instance.Facts
+	Keys      Keys                     // nil: there is no page of keys
+	Reference Reference                // of the API
+	SignedIn  func(*http.Request) bool // reports whether a request is a signed-in operator's
+	Logger    *slog.Logger
+	Now       func() time.Time
 }
 
 // New returns the pages as a handler of every path that nothing else serves.
 func New(cfg Config) http.Handler {
 	p := pages{cfg}
 	mux := http.NewServeMux()
-	mux.Handle("/{$}", look.Handler(look.Config{
-		Template: index,
-		Facts:    cfg.Facts,
-		Visitor:  p.visitor,
-		Operator: p.operator,
-		SignedIn: cfg.SignedIn,
-		Now:      cfg.Now,
-		Logger:   cfg.Logger,
-	}))
+	mux.Handle("/{$}", p.page(indexPage, p.visitor, p.orders))
+	mux.Handle("/docs", p.page(docsPage, p.docs, nil))
+	mux.Handle("GET /orders.csv", p.operators(p.export))
+	mux.Handle("GET /orders/{id}", p.operators(p.show(orderPage, p.order)))
+	mux.Handle("POST /orders/{id}/{action}", p.operators(p.act))
+	mux.Handle("GET /webhooks", p.operators(p.show(webhooksPage, p.webhooks)))
+	mux.Handle("POST /webhooks", p.operators(p.addEndpoint))
+	mux.Handle("POST /webhooks/{id}/{action}", p.operators(p.changeEndpoint))
+	mux.Handle("POST /deliveries/{id}/replay", p.operators(p.replay))
+	if cfg.Keys != nil {
+		mux.Handle("GET /keys", p.operators(p.show(keysPage, p.keys)))
+		mux.Handle("POST /keys", p.operators(p.createKey))
+		mux.Handle("POST /keys/{id}/revoke", p.operators(p.revokeKey))
+	}
 	mux.Handle(look.AssetsPath, look.Assets())
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		errorpage.Write(w, r, http.StatusNotFound, "")
-	})
-	return mux
+	mux.HandleFunc("/", notFound)
+	// Forms carry no token: browsers say where a post comes from.
+	return http.NewCrossOriginProtection().Handler(mux)
 }
+
+func notFound(w http.ResponseWriter, r *http.Request) { errorpage.Write(w, r, http.StatusNotFound, "") }
 
 type pages struct{ Config }
 
-// body is what the template shows beside the facts of every page.
-type body struct {
-	Reference string
-	Listed    bool // the reader is an operator, and Latest could be read
-	Latest    []row
+// operator is who the audit log names for what is done on these pages.
+var operator = orders.Actor{Type: "operator"}
+
+// page serves a page that visitors see too; operator may be nil.
+func (p pages) page(template *look.Template, visitor func(context.Context) (look.Page, error), operator func(*http.Request) (look.Page, error)) http.Handler {
+	return look.Handler(look.Config{
+		Template: template, Facts: p.Facts, Visitor: visitor, Operator: operator,
+		SignedIn: p.SignedIn, Now: p.Now, Logger: p.Logger,
+	})
 }
 
-// row is one order in the operator's table.
-type row struct {
-	Number  int64
-	ID      string
-	Email   string
-	Lines   int
-	Total   string
-	Status  string
-	Tone    look.Tone
-	Created time.Time
-}
-
-// visitor is the page for everyone. It shows nothing of any order.
-func (p pages) visitor(ctx context.Context) (look.Page, error) {
-	page := look.Page{
-		Title:       "Orders",
-		Description: "An order service with an HTTP API.",
-		Heading:     "Orders is up",
-		Tone:        look.Good,
-		Lede:        "This service keeps a shop's orders. Programs place and read them through its HTTP API.",
-		Body:        body{Reference: reference},
-	}
-	if err := p.Service.Ping(ctx); err != nil {
-		p.Logger.ErrorContext(ctx, "the orders store cannot be reached", "error", err)
-		page.Heading, page.Tone = "Orders is down", look.Bad
-		page.Lede = "The service runs, but cannot reach its store. The server's log says why."
-	}
-	return page, nil
-}
-
-// operator is the visitor's page with the latest orders.
-func (p pages) operator(r *http.Request) (look.Page, error) {
-	page, err := p.visitor(r.Context())
-	if err != nil || page.Tone != look.Good {
-		return page, err
-	}
-	list, err := p.Service.List(r.Context(), "", 0)
-	if err != nil {
-		return look.Page{}, err
-	}
-	latest := make([]row, len(list.Orders))
-	for i, order := range list.Orders {
-		latest[i] = row{
-			Number: order.Number, ID: order.ID, Email: order.Customer.Email, Lines: len(order.Lines),
-			Total: money.Format(order.Totals.Total, order.Currency), Status: string(order.Status), Tone: look.Info,
-			Created: order.Created,
+// operators lets signed-in operators in and sends everyone else to sign in.
+func (p pages) operators(serve http.HandlerFunc) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !p.SignedIn(r) {
+			w.Header().Set("Cache-Control", "no-store")
+			http.Redirect(w, r, "/sign-in", http.StatusSeeOther)
+			return
 		}
+		serve(w, r)
+	})
+}
+
+// show serves an operator's page.
+func (p pages) show(template *look.Template, gather func(*http.Request) (look.Page, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		page, err := gather(r)
+		p.send(w, r, http.StatusOK, template, page, err)
 	}
-	page.Body = body{Reference: reference, Listed: true, Latest: latest}
-	return page, nil
+}
+
+// send writes an operator's page, or what err stands for.
+func (p pages) send(w http.ResponseWriter, r *http.Request, status int, template *look.Template, page look.Page, err error) {
+	if errors.Is(err, orders.ErrNotFound) || errors.Is(err, webhook.ErrNotFound) {
+		notFound(w, r)
+		return
+	}
+	var html []byte
+	if err == nil {
+		page.Facts, page.Checked, page.Operator = p.Facts, p.Now(), true
+		html, err = template.Render(page)
+	}
+	if err != nil {
+		p.Logger.ErrorContext(r.Context(), "page could not be made", "path", r.URL.Path, "error", err)
+		errorpage.Write(w, r, http.StatusInternalServerError, "")
+		return
+	}
+	look.SetSecurityHeaders(w.Header(), look.ContentSecurityPolicy)
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = w.Write(html) // the reader has left when this fails
+}
+
+// tab is a link between the operator's pages.
+type tab struct {
+	Name, Path string
+	Here       bool
+}
+
+func (p pages) tabs(here string) []tab {
+	tabs := []tab{{"Orders", "/", false}, {"Webhooks", "/webhooks", false}}
+	if p.Keys != nil {
+		tabs = append(tabs, tab{"Keys", "/keys", false})
+	}
+	tabs = append(tabs, tab{"API reference", "/docs", false})
+	for i := range tabs {
+		tabs[i].Here = tabs[i].Path == here
+	}
+	return tabs
+}
+
+// refusal returns what to tell the operator when a change was refused, and
+// the status of the answer; "" when the error is not a refusal.
+func refusal(err error) (text string, status int) {
+	var (
+		state   *orders.StateError
+		invalid *orders.InvalidError
+		keyed   access.InvalidKeyError
+	)
+	switch {
+	case errors.As(err, &state):
+		return state.Detail, http.StatusConflict
+	case errors.As(err, &invalid):
+		for _, v := range invalid.Violations {
+			text += v.Pointer[1:] + " " + v.Detail + ". "
+		}
+		return text, http.StatusUnprocessableEntity
+	case errors.As(err, &keyed):
+		return keyed.Error() + ".", http.StatusUnprocessableEntity
+	case errors.Is(err, orders.ErrStale):
+		return "Somebody changed the order meanwhile. It is shown as it is now: decide anew.", http.StatusPreconditionFailed
+	case errors.Is(err, orders.ErrNoPayments):
+		return "This server's configuration has no Payments service.", http.StatusConflict
+	}
+	return "", 0
 }

@@ -6,11 +6,13 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/aditechsphere/fairway/backends/access"
 	"github.com/aditechsphere/fairway/backends/instance"
 	"github.com/aditechsphere/fairway/backends/internal/idempotency"
 	"github.com/aditechsphere/fairway/backends/orders"
@@ -32,17 +34,39 @@ func newPages(t *testing.T, operator bool) (http.Handler, *orders.Service, order
 		}
 	})
 	now := func() time.Time { return noon }
-	service := orders.NewService(store, now)
+	service := orders.NewService(store, now, nil)
 	return New(Config{
 		Service: service,
 		Facts: instance.Facts{
 			Service: "orders-service", Version: "v1.2.3", Environment: "testing", Host: "host-7", Started: noon.Add(-time.Hour),
 			DashboardURL: func() string { return "https://dashboard.example" },
 		},
+		Keys:     keys{},
 		SignedIn: func(*http.Request) bool { return operator },
-		Logger:   slog.New(slog.DiscardHandler),
+		Logger:   slog.New(slog.NewTextHandler(t.Output(), nil)),
 		Now:      now,
 	}), service, store
+}
+
+// keys is a platform with one key.
+type keys struct{}
+
+func (keys) Keys(context.Context) ([]access.Key, error) {
+	return []access.Key{
+		{ID: "key_1", Name: "shop", Hint: "abcd", Scopes: []string{"orders"}},
+		{ID: "key_2", Name: "till", Hint: "efgh", Scopes: []string{"payments"}},
+	}, nil
+}
+
+func (keys) CreateKey(_ context.Context, r access.KeyRequest) (access.Key, string, error) {
+	if r.Name == "" {
+		return access.Key{}, "", access.InvalidKeyError("a key needs a name")
+	}
+	return access.Key{}, "sk_secret_of_" + r.Name + r.Scopes[0], nil
+}
+
+func (keys) RevokeKey(_ context.Context, id string) (access.Key, error) {
+	return access.Key{ID: id}, nil
 }
 
 func place(t *testing.T, s *orders.Service, title, email string, amount int64) {
@@ -53,7 +77,7 @@ func place(t *testing.T, s *orders.Service, title, email string, amount int64) {
 		Customer: orders.Customer{Email: email},
 	}
 	render := func(orders.Order) (idempotency.Reply, error) { return idempotency.Reply{}, nil }
-	if _, _, err := s.Create(context.Background(), idempotency.Request{}, asked, render); err != nil {
+	if _, _, err := s.Create(context.Background(), orders.Call{}, asked, render); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -68,9 +92,9 @@ func TestPage(t *testing.T) {
 	t.Parallel()
 	facts := []string{
 		"orders-service", "testing", "host-7", "v1.2.3", "2026-03-04 11:00:00 UTC", "2026-03-04 12:00:00 UTC",
-		`href="https://dashboard.example"`, "/v1/orders", "curl", "docs/reference/orders-api.md",
+		`href="https://dashboard.example"`, "/v1/orders", "curl", `href="/docs"`, `href="/openapi.json"`,
 	}
-	order := []string{`<td class="num">1</td>`, "ord_", "buyer@example.com", "12.90 EUR", "open", "0 µs ago"}
+	order := []string{`">1</a></th>`, `href="/orders/ord_`, "buyer@example.com", "12.90 EUR", "open", "0 µs ago"}
 	for name, tc := range map[string]struct {
 		operator, placed, closed bool
 		contains, lacks          []string
@@ -82,7 +106,7 @@ func TestPage(t *testing.T) {
 		},
 		"operator": {
 			operator: true, placed: true,
-			contains: append([]string{"Orders is up", "Latest orders", "Sign out"}, append(order, facts...)...),
+			contains: append([]string{"<h1>Orders</h1>", "Latest orders", "Sign out", `href="/keys"`}, append(order, facts...)...),
 			lacks:    []string{"No orders yet", "<script", `href="/sign-in"`},
 		},
 		"operator without orders": {
@@ -153,5 +177,171 @@ func TestPageShowsTheLatestOrdersFirst(t *testing.T) {
 	newest, older := strings.Index(body, "buyer22@"), strings.Index(body, "buyer3@")
 	if newest < 0 || older < newest || strings.Contains(body, "buyer2@") {
 		t.Errorf("newest at %d, oldest shown at %d", newest, older)
+	}
+}
+
+// post sends a form as a browser does from a page of the same origin.
+func post(h http.Handler, path string, form url.Values, header ...string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(form.Encode()))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("Sec-Fetch-Site", "same-origin")
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w
+}
+
+func getPath(h http.Handler, path string) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+	return w
+}
+
+// only returns the one order there is.
+func only(t *testing.T, s *orders.Service) orders.Order {
+	t.Helper()
+	page, err := s.List(t.Context(), orders.ListAsk{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	found, err := page.Orders()
+	if err != nil || len(found) != 1 {
+		t.Fatalf("%d orders, %v", len(found), err)
+	}
+	return found[0]
+}
+
+func TestTheOperatorWorksOnAnOrder(t *testing.T) {
+	t.Parallel()
+	h, service, _ := newPages(t, true)
+	place(t, service, "Coffee <b>", "buyer@example.com", 1290)
+	order := only(t, service)
+	path := "/orders/" + order.ID
+	page := getPath(h, path)
+	for _, text := range []string{"Order 1", "Coffee &lt;b&gt;", "12.90 EUR", "Fulfil these units", "Cancel the whole order", "Placed", "buyer@example.com"} {
+		if !strings.Contains(page.Body.String(), text) {
+			t.Errorf("the page lacks %q", text)
+		}
+	}
+	if strings.Contains(page.Body.String(), "Refund these units") || page.Header().Get("Cache-Control") != "no-store" {
+		t.Errorf("%v\n%s", page.Header(), page.Body)
+	}
+	line := order.Lines[0].ID
+	form := url.Values{"version": {"1"}, "once": {"a"}, "units " + line: {"1"}, "tracking": {"T1"}}
+	for range 2 { // sent twice, it acts once
+		if w := post(h, path+"/fulfill", form); w.Code != http.StatusSeeOther || w.Header().Get("Location") != path {
+			t.Fatalf("%d %s", w.Code, w.Body)
+		}
+	}
+	if order = only(t, service); order.FulfillmentStatus != orders.Fulfilled || len(order.Fulfillments) != 1 || order.Fulfillments[0].Tracking.Number != "T1" {
+		t.Errorf("%+v", order)
+	}
+	for name, tc := range map[string]struct {
+		action string
+		form   url.Values
+		status int
+		text   string
+	}{
+		"stale":        {"complete", url.Values{"version": {"1"}, "once": {"b"}}, http.StatusPreconditionFailed, "Somebody changed the order"},
+		"too late":     {"cancel", url.Values{"version": {"2"}, "once": {"c"}, "all": {"yes"}}, http.StatusConflict, "fulfilled already"},
+		"nothing said": {"cancel", url.Values{"version": {"2"}, "once": {"d"}}, http.StatusConflict, "Say how many"},
+		"not a number": {"return", url.Values{"version": {"2"}, "once": {"e"}, "units " + line: {"x"}}, http.StatusUnprocessableEntity, "must be from 1 to 1"},
+		"no payments":  {"refund", url.Values{"version": {"2"}, "once": {"f"}, "units " + line: {"1"}}, http.StatusConflict, "no Payments service"},
+		"unknown":      {"explode", url.Values{"version": {"2"}}, http.StatusNotFound, ""},
+	} {
+		if w := post(h, path+"/"+tc.action, tc.form); w.Code != tc.status || !strings.Contains(w.Body.String(), tc.text) {
+			t.Errorf("%s: %d %s", name, w.Code, w.Body)
+		}
+	}
+	if w := post(h, path+"/complete", url.Values{"version": {"2"}, "once": {"g"}}); w.Code != http.StatusSeeOther {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	if timeline := getPath(h, path).Body.String(); !strings.Contains(timeline, "status: open → completed") || !strings.Contains(timeline, "operator") {
+		t.Error(timeline)
+	}
+	if w := getPath(h, "/orders/ord_missing"); w.Code != http.StatusNotFound {
+		t.Errorf("%d for a missing order", w.Code)
+	}
+}
+
+func TestFiltersAndCSV(t *testing.T) {
+	t.Parallel()
+	h, service, _ := newPages(t, true)
+	place(t, service, "Coffee", "a@example.com", 100)
+	place(t, service, "Tea", "b@example.com", 200)
+	if body := getPath(h, "/?q=coffee&status=open").Body.String(); !strings.Contains(body, "a@example.com") || strings.Contains(body, "b@example.com") ||
+		!strings.Contains(body, `value="open" selected`) || !strings.Contains(body, "/orders.csv?q=coffee&amp;status=open") {
+		t.Error(body)
+	}
+	if body := getPath(h, "/?status=odd").Body.String(); !strings.Contains(body, "must be among") {
+		t.Error(body)
+	}
+	w := getPath(h, "/orders.csv?q=tea")
+	if lines := strings.Split(strings.TrimSpace(w.Body.String()), "\n"); w.Code != http.StatusOK || len(lines) != 2 || !strings.Contains(lines[1], "b@example.com") {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}
+
+func TestWebhooksAndKeysPages(t *testing.T) {
+	t.Parallel()
+	h, service, _ := newPages(t, true)
+	form := url.Values{"url": {"https://example.com/hook"}, "events": {orders.EventCreated}, "once": {"x"}}
+	if w := post(h, "/webhooks", form); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "whsec_") {
+		t.Fatalf("%d %s", w.Code, w.Body)
+	}
+	place(t, service, "Coffee", "a@example.com", 100)
+	page := getPath(h, "/webhooks").Body.String()
+	if !strings.Contains(page, "https://example.com/hook") || !strings.Contains(page, "pending") || strings.Contains(page, "whsec_") {
+		t.Error(page)
+	}
+	if w := post(h, "/webhooks", url.Values{"url": {"nonsense"}, "once": {"y"}}); w.Code != http.StatusUnprocessableEntity {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	endpoints, err := service.Store().Endpoints(t.Context())
+	if err != nil || len(endpoints) != 1 {
+		t.Fatalf("%v, %v", endpoints, err)
+	}
+	for _, step := range []struct{ action, shown string }{{"disable", "disabled"}, {"enable", "enabled"}, {"delete", "No endpoints yet"}} {
+		if w := post(h, "/webhooks/"+endpoints[0].ID+"/"+step.action, nil); w.Code != http.StatusSeeOther {
+			t.Errorf("%s: %d", step.action, w.Code)
+		}
+		if page := getPath(h, "/webhooks").Body.String(); !strings.Contains(page, step.shown) {
+			t.Errorf("%s: %s", step.action, page)
+		}
+	}
+	if page := getPath(h, "/keys").Body.String(); !strings.Contains(page, "shop") || strings.Contains(page, "till") {
+		t.Error(page)
+	}
+	if w := post(h, "/keys", url.Values{"name": {"new"}, "reads": {"yes"}}); !strings.Contains(w.Body.String(), "sk_secret_of_neworders:read") {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	if w := post(h, "/keys", nil); w.Code != http.StatusUnprocessableEntity {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}
+
+func TestOnlyTheOperatorAndOnlyFromHere(t *testing.T) {
+	t.Parallel()
+	visitors, service, _ := newPages(t, false)
+	place(t, service, "Coffee", "a@example.com", 100)
+	id := only(t, service).ID
+	for _, path := range []string{"/orders/" + id, "/orders.csv", "/webhooks", "/keys"} {
+		if w := getPath(visitors, path); w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/sign-in" || strings.Contains(w.Body.String(), "example.com") {
+			t.Errorf("%s: %d %v", path, w.Code, w.Header())
+		}
+	}
+	if w := post(visitors, "/orders/"+id+"/cancel", url.Values{"version": {"1"}, "all": {"yes"}}); w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/sign-in" {
+		t.Errorf("%d %v", w.Code, w.Header())
+	}
+	operators, service, _ := newPages(t, true)
+	place(t, service, "Coffee", "a@example.com", 100)
+	path := "/orders/" + only(t, service).ID + "/cancel"
+	if w := post(operators, path, url.Values{"version": {"1"}, "all": {"yes"}}, "Sec-Fetch-Site", "cross-site"); w.Code != http.StatusForbidden {
+		t.Errorf("a post from elsewhere: %d", w.Code)
+	}
+	if only(t, service).Status != orders.StatusOpen {
+		t.Error("the order was canceled from elsewhere")
 	}
 }

@@ -41,8 +41,11 @@ type Config struct {
 	// Render makes the body that an endpoint gets for an event: JSON.
 	Render    func(event webhook.Event, endpoint webhook.Endpoint) ([]byte, error)
 	UserAgent string
-	Logger    *slog.Logger     // default slog.Default
-	Now       func() time.Time // default time.Now
+	// KeepEvents keeps events and deliveries for ever. Default: they are
+	// deleted after [outbox.Lifetime].
+	KeepEvents bool
+	Logger     *slog.Logger     // default slog.Default
+	Now        func() time.Time // default time.Now
 }
 
 // Deliverer delivers what is due. It is safe for concurrent use.
@@ -119,7 +122,7 @@ func (d *Deliverer) run(ctx context.Context) {
 		if err := d.begun(ctx); err != nil && ctx.Err() == nil {
 			d.Logger.ErrorContext(ctx, "webhooks cannot be delivered", "error", err)
 		}
-		if now := d.Now(); now.Sub(cleaned) > time.Hour {
+		if now := d.Now(); !d.KeepEvents && now.Sub(cleaned) > time.Hour {
 			cleaned = now
 			d.forget(ctx)
 		}

@@ -1,0 +1,160 @@
+// Package sqlstore has the statements that keep orders, for SQLite and PostgreSQL.
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/aditechsphere/fairway/backends/internal/database"
+	"github.com/aditechsphere/fairway/backends/internal/webhook/outbox"
+	"github.com/aditechsphere/fairway/backends/orders"
+)
+
+// Store is an [orders.Store] in a database.
+type Store struct {
+	*outbox.Outbox
+	db   *database.DB
+	last atomic.Int64 // the highest number given; SQLite has one writer, this process
+}
+
+var _ orders.Store = (*Store)(nil)
+
+// New returns the store in a database that has its tables.
+func New(ctx context.Context, db *database.DB) (*Store, error) {
+	s := &Store{Outbox: outbox.New(db), db: db}
+	var last int64
+	if err := db.Read().QueryRowContext(ctx, `SELECT coalesce(max(number), 0) FROM orders`).Scan(&last); err != nil {
+		return nil, db.Explain(err)
+	}
+	s.last.Store(last)
+	return s, nil
+}
+
+// Close closes the database.
+func (s *Store) Close() error { return s.db.Close() }
+
+// Ping implements [orders.Store].
+func (s *Store) Ping(ctx context.Context) error { return s.db.Ping(ctx) }
+
+// Write implements [orders.Store].
+func (s *Store) Write(ctx context.Context, change func(ctx context.Context, tx orders.Tx) error) error {
+	return s.Outbox.Write(ctx, func(ctx context.Context, tx *sql.Tx, events *outbox.Tx) error {
+		return change(ctx, transaction{events, s, tx})
+	})
+}
+
+// Document implements [orders.Store].
+func (s *Store) Document(ctx context.Context, id string) (orders.Document, error) {
+	var d orders.Document
+	err := s.db.Read().QueryRowContext(ctx, `SELECT number, version, document FROM orders WHERE id = ?`, id).Scan(&d.Number, &d.Version, &d.JSON)
+	if errors.Is(err, sql.ErrNoRows) {
+		return orders.Document{}, orders.ErrNotFound
+	}
+	return d, s.db.Explain(err)
+}
+
+// Documents implements [orders.Store].
+func (s *Store) Documents(ctx context.Context, query orders.Query) (found []orders.Document, err error) {
+	statement, args := s.selection(query)
+	rows, err := s.db.Read().QueryContext(ctx, statement, args...)
+	if err != nil {
+		return nil, s.db.Explain(err)
+	}
+	defer func() { err = s.db.Explain(errors.Join(err, rows.Close())) }()
+	for rows.Next() {
+		var d orders.Document
+		if err := rows.Scan(&d.Number, &d.Version, &d.JSON); err != nil {
+			return nil, err
+		}
+		found = append(found, d)
+	}
+	return found, rows.Err()
+}
+
+// selection is the statement for a query.
+func (s *Store) selection(q orders.Query) (statement string, args []any) {
+	var where []string
+	add := func(condition string, values ...any) {
+		where = append(where, condition)
+		args = append(args, values...)
+	}
+	among := func(column string, values []string) {
+		if len(values) > 0 {
+			add(column+" IN (?"+strings.Repeat(", ?", len(values)-1)+")", anys(values)...)
+		}
+	}
+	from, number := "orders", "number"
+	if len(q.Words) > 0 && s.db.Dialect == database.SQLite {
+		// The index of words comes first and gives its rows in order; the planner cannot know.
+		from, number = "order_words CROSS JOIN orders ON orders.number = order_words.rowid", "order_words.rowid"
+		add("order_words MATCH ?", matchSQLite(q.Words))
+	} else if len(q.Words) > 0 {
+		add("words @@ ?::tsquery", matchPostgres(q.Words))
+	}
+	if q.Below == 0 {
+		q.Below = math.MaxInt64
+	}
+	add(number+" < ?", q.Below)
+	among("status", q.Status)
+	among("payment_status", q.Payment)
+	among("fulfillment_status", q.Fulfillment)
+	if q.Currency != "" {
+		add("currency = ?", q.Currency)
+	}
+	if q.Email != "" {
+		add("email = ? AND email <> ''", q.Email) // as the partial index says
+	}
+	if q.Number != 0 {
+		add("orders.number = ?", q.Number)
+	}
+	at := func(condition string, moment time.Time) {
+		if !moment.IsZero() {
+			add(condition, moment.UnixMilli())
+		}
+	}
+	at("created_at >= ?", q.CreatedFrom)
+	at("created_at <= ?", q.CreatedUntil)
+	at("updated_at >= ?", q.UpdatedFrom)
+	at("updated_at <= ?", q.UpdatedUntil)
+	statement = fmt.Sprintf(`SELECT number, version, document FROM %s WHERE %s ORDER BY %s DESC LIMIT ?`,
+		from, strings.Join(where, " AND "), number)
+	return statement, append(args, q.Limit)
+}
+
+func anys(values []string) []any {
+	list := make([]any, len(values))
+	for i, value := range values {
+		list[i] = value
+	}
+	return list
+}
+
+// matchSQLite is a query of FTS5. Words have letters and digits only.
+func matchSQLite(words []orders.Word) string {
+	parts := make([]string, len(words))
+	for i, word := range words {
+		parts[i] = `"` + word.Text + `"`
+		if word.Prefix {
+			parts[i] += "*"
+		}
+	}
+	return strings.Join(parts, " ")
+}
+
+// matchPostgres is a tsquery of the lexemes as they are.
+func matchPostgres(words []orders.Word) string {
+	parts := make([]string, len(words))
+	for i, word := range words {
+		parts[i] = "'" + word.Text + "'"
+		if word.Prefix {
+			parts[i] += ":*"
+		}
+	}
+	return strings.Join(parts, " & ")
+}

@@ -1,0 +1,116 @@
+package orders
+
+import (
+	"strconv"
+	"strings"
+	"unicode"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+const (
+	maxWords      = 400 // of one order that can be found
+	maxWordLength = 64  // characters; longer ones are cut
+	maxQueryWords = 10
+)
+
+// Words are what an order is found by, each once: its number, ids, customer,
+// addresses, articles, note and metadata, in lower case and without accents.
+func Words(o Order) []string {
+	var c wordCollector
+	c.add(strconv.FormatInt(o.Number, 10), o.ID, o.Customer.Email, o.Customer.Name, o.Customer.Phone)
+	for _, address := range []*Address{o.ShippingAddress, o.BillingAddress} {
+		if address != nil {
+			c.add(address.Name, address.Company, address.Line1, address.Line2, address.PostalCode, address.City, address.Phone)
+		}
+	}
+	for _, fulfillment := range o.Fulfillments {
+		if fulfillment.Tracking != nil {
+			c.add(fulfillment.Tracking.Number)
+		}
+	}
+	for _, payment := range o.Payments {
+		c.add(payment.Payment)
+	}
+	for _, line := range o.Lines {
+		c.add(line.SKU, line.Title)
+	}
+	c.add(o.Note)
+	for _, value := range o.Metadata {
+		c.add(value)
+	}
+	return c.words
+}
+
+// queryWords reads what somebody types into a search box. A star at the end of
+// a word stands for any ending.
+func queryWords(text string) ([]Word, error) {
+	var words []Word
+	for field := range strings.FieldsSeq(text) {
+		parts := split(field)
+		for i, part := range parts {
+			words = append(words, Word{part, i == len(parts)-1 && strings.HasSuffix(field, "*")})
+		}
+	}
+	switch {
+	case len(words) == 0:
+		return nil, &ParameterError{"q", "has nothing to search for: give letters or digits"}
+	case len(words) > maxQueryWords:
+		return nil, &ParameterError{"q", "has more than " + strconv.Itoa(maxQueryWords) + " words"}
+	}
+	return words, nil
+}
+
+type wordCollector struct {
+	seen  map[string]bool
+	words []string
+}
+
+func (c *wordCollector) add(texts ...string) {
+	if c.seen == nil {
+		c.seen = make(map[string]bool)
+	}
+	for _, text := range texts {
+		if len(c.words) >= maxWords {
+			return
+		}
+		for _, word := range split(text) {
+			if !c.seen[word] && len(c.words) < maxWords {
+				c.seen[word] = true
+				c.words = append(c.words, word)
+			}
+		}
+	}
+}
+
+// split returns the runs of letters and digits, in lower case, without accents.
+func split(text string) []string {
+	words := strings.FieldsFunc(plain(text), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+	for i, word := range words {
+		if len(word) > maxWordLength {
+			words[i] = strings.ToValidUTF8(word[:maxWordLength], "")
+		}
+	}
+	return words
+}
+
+func plain(text string) string {
+	if isASCII(text) {
+		return strings.ToLower(text)
+	}
+	return strings.ToLower(strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.Mn, r) {
+			return -1
+		}
+		return r
+	}, norm.NFKD.String(text)))
+}
+
+func isASCII(text string) bool {
+	for i := range len(text) {
+		if text[i] >= 0x80 {
+			return false
+		}
+	}
+	return true
+}
