@@ -26,8 +26,11 @@ func init() {
 // policy that Apache would arrive at.
 func writeAccess(s *Site, sc *Scope, b *Block) {
 	relevant := func(section *Section) bool { return section.Has(accessNames...) }
+	for _, section := range s.Sections(sc) {
+		s.noteAccess(section)
+	}
 	if s.hasUnknownConditions(sc, relevant) {
-		s.refuseAll(sc, relevant, "the condition of its section is not understood; access stays closed")
+		s.refuseAll(sc, func(section *Section) bool { return relevant(section) && s.isUnknown(sc, section) }, "the condition of its section is not understood; access stays closed")
 		b.Line("error", "403")
 		return
 	}
@@ -37,7 +40,6 @@ func writeAccess(s *Site, sc *Scope, b *Block) {
 			continue
 		}
 		hasCompat = hasCompat || section.Has(compatNames...)
-		s.noteAccess(section)
 	}
 	settled := func(taken []*Section) bool { return policyIsSettled(taken, hasCompat) }
 	if slices.ContainsFunc(s.Sections(sc), func(section *Section) bool { return section.Kind != KindServer && section.Has(tlsRules...) }) {
@@ -70,11 +72,12 @@ func (s *Site) noteAccess(section *Section) {
 // hasUnknownConditions tells whether it can't be told when a relevant section
 // applies.
 func (s *Site) hasUnknownConditions(sc *Scope, relevant func(*Section) bool) bool {
-	return slices.ContainsFunc(s.Sections(sc), func(section *Section) bool {
-		return relevant(section) && slices.ContainsFunc(section.Conditions, func(c Condition) bool {
-			return sc.reachOf(c) == Sometimes && !s.understands(c)
-		})
-	})
+	return slices.ContainsFunc(s.Sections(sc), func(section *Section) bool { return relevant(section) && s.isUnknown(sc, section) })
+}
+
+// isUnknown tells whether it can't be told when the section applies.
+func (s *Site) isUnknown(sc *Scope, section *Section) bool {
+	return slices.ContainsFunc(section.Conditions, func(c Condition) bool { return sc.reachOf(c) == Sometimes && !s.understands(c) })
 }
 
 func (s *Site) refuseAll(sc *Scope, relevant func(*Section) bool, why string) {

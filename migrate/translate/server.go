@@ -60,7 +60,27 @@ func (t *translation) serverOf(tree *apacheconf.Tree) *server {
 			s.hosts = append(s.hosts, t.readHost(d, s.main))
 		}
 	}
+	if len(s.listeners) == 0 {
+		t.assumeListeners(s)
+	}
 	return s
+}
+
+// assumeListeners has a configuration without any Listen, such as the file of a
+// single site, listen on the ports that its virtual hosts name.
+func (t *translation) assumeListeners(s *server) {
+	for _, h := range s.hosts {
+		for _, at := range h.addresses {
+			if at.port == 0 {
+				at.port = 80
+			}
+			assumed := listener{endpoint: endpoint{port: at.port}, https: at.port == 443}
+			if !slices.Contains(s.listeners, assumed) {
+				s.listeners = append(s.listeners, assumed)
+				t.approximate(h.section, "the file has no Listen, and its virtual hosts are taken to be reachable; what the main server says of access is not known", "adapt the main file, apache2.conf")
+			}
+		}
+	}
 }
 
 func (t *translation) readListen(s *server, d *apacheconf.Directive) {

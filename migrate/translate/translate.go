@@ -161,6 +161,9 @@ func (t *translation) settle() {
 	})
 }
 
+// fileNames are directives that mean something for files only.
+var fileNames = slices.Concat(indexNames, typeNames, handlerNames, []string{"DocumentRoot", "AllowOverride", "AllowOverrideList", "LimitRequestBody", "DirectoryIndexRedirect"})
+
 func (t *translation) settleOne(d *apacheconf.Directive, idle bool) {
 	_, isSection := conditionOf(d)
 	switch {
@@ -170,6 +173,8 @@ func (t *translation) settleOne(d *apacheconf.Directive, idle bool) {
 		t.record(d, Translated, "", "")
 	case isHarmless(d):
 		t.record(d, Harmless, "", "")
+	case d.Is(fileNames...):
+		t.record(d, Harmless, "no site answers with files where it stands", "")
 	case Answerable(d):
 		t.refuse(d, "not carried over in this place", "")
 	default:

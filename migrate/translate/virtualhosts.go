@@ -1,7 +1,6 @@
 package translate
 
 import (
-	"net"
 	"slices"
 	"strconv"
 	"strings"
@@ -120,7 +119,6 @@ func (t *translation) writeTableHost(body, table *Block, site *Site) {
 // tableAddresses are the addresses of the block of a table: with TLS every
 // name, so that it gets a certificate, and always the port alone.
 func (t *translation) tableAddresses(g group, scheme string) (addresses, names []string) {
-	port := strconv.Itoa(t.port(g.port))
 	for _, h := range g.hosts {
 		for _, name := range h.names {
 			if !hostName.MatchString(name) || strings.Contains(name, "*") || slices.Contains(names, name) {
@@ -128,11 +126,11 @@ func (t *translation) tableAddresses(g group, scheme string) (addresses, names [
 			}
 			names = append(names, name)
 			if scheme == "https" {
-				addresses = append(addresses, scheme+"://"+net.JoinHostPort(name, port))
+				addresses = append(addresses, t.address(scheme, name, g.port))
 			}
 		}
 	}
-	return append(addresses, scheme+"://:"+port), names
+	return append(addresses, scheme+"://:"+strconv.Itoa(t.port(g.port))), names
 }
 
 // refuseWildcards refuses the names that a block of its own can't answer for.

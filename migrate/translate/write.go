@@ -1,6 +1,7 @@
 package translate
 
 import (
+	"errors"
 	"net"
 	"slices"
 	"strconv"
@@ -38,6 +39,9 @@ func (t *translation) writeAll() (*Result, error) {
 			result.Sites = append(result.Sites, t.writeTable(g))
 		}
 	}
+	if len(result.Sites) == 0 {
+		return nil, errors.New("the configuration has no site: nothing listens where a virtual host answers; add Listen lines")
+	}
 	t.writeGlobal()
 	result.Global = t.global.String()
 	texts := []string{result.Global}
@@ -60,14 +64,36 @@ func (t *translation) sitesOf(groups []group) []*Site {
 			}
 		}
 		if len(own) == 0 {
-			t.unreachable(h, "nothing listens on the address of this virtual host")
+			t.unreachable(h, "nothing listens on the address of this virtual host, and it is left out as Apache does")
 			continue
 		}
 		site := t.newSite(h)
-		site.groups = own
-		sites = append(sites, site)
+		site.groups = t.withoutPlainHTTPS(site, own)
+		if len(site.groups) > 0 {
+			sites = append(sites, site)
+		}
 	}
 	return sites
+}
+
+// withoutPlainHTTPS takes away the addresses where Apache would speak plain
+// HTTP on the port of HTTPS, which Caddy does not: Debian's ports.conf listens
+// on 443 whether or not a virtual host uses it.
+func (t *translation) withoutPlainHTTPS(site *Site, own []group) []group {
+	if site.HTTPS() {
+		return own
+	}
+	left := slices.DeleteFunc(slices.Clone(own), func(g group) bool { return g.port == 443 })
+	section := site.host.section
+	switch {
+	case len(left) == len(own) || section == nil:
+	case len(left) == 0:
+		t.refuse(section, "plain HTTP on port 443 is not served", "switch SSLEngine on, or choose another port")
+		apacheconf.Walk(section.Children, func(d *apacheconf.Directive) { t.harmless(d, "the virtual host is not served") })
+	default:
+		t.approximate(section, "plain HTTP on port 443 is not served, the other addresses are", "")
+	}
+	return left
 }
 
 // unreachable notes that no request reaches a virtual host.
@@ -75,8 +101,8 @@ func (t *translation) unreachable(h *host, why string) {
 	if h.section == nil {
 		return
 	}
-	t.harmless(h.section, why)
-	apacheconf.Walk(h.section.Children, func(d *apacheconf.Directive) { t.harmless(d, why) })
+	t.approximate(h.section, why, "add a Listen line if it should answer")
+	apacheconf.Walk(h.section.Children, func(d *apacheconf.Directive) { t.harmless(d, "its virtual host is left out") })
 }
 
 func (t *translation) writeGlobal() {
@@ -119,7 +145,14 @@ func (t *translation) writeSite(s *Site) SiteText {
 	}
 	s.refuseWildcards()
 	parts := s.writeParts(b)
-	body.Append(parts.definitions)
+	if s.answersForOthers() {
+		body.Comment("Apache takes a name with a dot at its end for the name; here it is nobody's")
+		matcher := parts.definitions.Matcher("trailing_dot", "header_regexp", "Host", "[.](:[0-9]+)?$")
+		body.Append(parts.definitions)
+		body.Line("error", matcher, "400")
+	} else {
+		body.Append(parts.definitions)
+	}
 	body.Append(parts.site)
 	body.Append(parts.route)
 	if !parts.errors.Empty() {
@@ -127,6 +160,12 @@ func (t *translation) writeSite(s *Site) SiteText {
 	}
 	text.Text = b.String()
 	return text
+}
+
+// answersForOthers tells whether requests for the names of other sites come
+// here when they are written in an unusual way.
+func (s *Site) answersForOthers() bool {
+	return slices.ContainsFunc(s.plain, func(g group) bool { return len(g.hosts) > 1 && g.hosts[0] == s.host })
 }
 
 // addresses are the site's for Caddy: a name each, and the port alone where the
@@ -140,13 +179,21 @@ func (s *Site) addresses() []string {
 	for _, g := range s.plain {
 		port := strconv.Itoa(s.t.port(g.port))
 		for _, name := range s.namesIn(g) {
-			addresses = append(addresses, scheme+"://"+net.JoinHostPort(name, port))
+			addresses = append(addresses, s.t.address(scheme, name, g.port))
 		}
 		if g.hosts[0] == s.host {
 			addresses = append(addresses, scheme+"://:"+port)
 		}
 	}
 	return slices.Compact(addresses)
+}
+
+// address is a name on one of Apache's ports; the port of a scheme goes without saying.
+func (t *translation) address(scheme, name string, port int) string {
+	if scheme == "http" && port == 80 || scheme == "https" && port == 443 {
+		return scheme + "://" + name
+	}
+	return scheme + "://" + net.JoinHostPort(name, strconv.Itoa(t.port(port)))
 }
 
 // namesIn are the names the site answers for in a group: those that no site
