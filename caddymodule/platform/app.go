@@ -54,6 +54,9 @@ type App struct {
 
 	background sync.WaitGroup // what uses the stores
 
+	ending     chan struct{}
+	endStreams func() // closes ending, once
+
 	catalogue catalogue
 	offers    sync.Map // by name, what modules give each other
 
@@ -95,6 +98,8 @@ func (a *App) Provision(ctx caddy.Context) error {
 	a.logger = ctx.Logger()
 	a.ready = make(chan struct{})
 	a.stop = make(chan struct{})
+	a.ending = make(chan struct{})
+	a.endStreams = sync.OnceFunc(func() { close(a.ending) })
 	if a.Environment == "" {
 		a.Environment = "production"
 	}
@@ -153,6 +158,7 @@ func (a *App) Start() error {
 // Stop ends what runs in the background. The stores stay open until Cleanup:
 // requests may still be under way.
 func (a *App) Stop() error {
+	a.endStreams()
 	close(a.stop)
 	a.background.Wait()
 	return nil
@@ -207,6 +213,9 @@ func (a *App) OnOpen(do func() error) error {
 	a.onOpen = append(a.onOpen, do)
 	return nil
 }
+
+// Ending is closed when the configuration is about to stop: streams must end.
+func (a *App) Ending() <-chan struct{} { return a.ending }
 
 // Ready is closed when everything registered with [App.OnOpen] has run.
 func (a *App) Ready() <-chan struct{} { return a.ready }

@@ -2,6 +2,7 @@ package platform
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -36,7 +37,18 @@ func (a *App) watchReload(ctx caddy.Context) error {
 	if err != nil {
 		return err
 	}
-	return value.(*caddyevents.App).On("started", startedHandler{a})
+	events := value.(*caddyevents.App)
+	return errors.Join(events.On("started", startedHandler{a}), events.On("stopping", stoppingHandler{a}))
+}
+
+// stoppingHandler handles the event that the configuration is about to stop: a
+// server that stops waits for its streams.
+type stoppingHandler struct{ *App }
+
+// Handle implements [caddyevents.Handler].
+func (h stoppingHandler) Handle(context.Context, caddy.Event) error {
+	h.endStreams()
+	return nil
 }
 
 // startedHandler handles the event that the configuration runs; the old one is

@@ -51,6 +51,7 @@ func (h *Homepage) Provision(ctx caddy.Context) error {
 			Facts:     app.Facts("homepage-service"),
 			Logger:    app.Logger("homepage"),
 			Now:       time.Now,
+			Ending:    app.Ending(),
 		})
 		return nil
 	})

@@ -21,7 +21,7 @@ import (
 // Scope is what an API key needs to see what operators see.
 const Scope = "homepage"
 
-// Config is what the service needs; all of it is required.
+// Config is what the service needs; all of it but Ending is required.
 type Config struct {
 	Catalogue homepage.Catalogue
 	History   web.History
@@ -29,12 +29,16 @@ type Config struct {
 	Facts     instance.Facts
 	Logger    *slog.Logger
 	Now       func() time.Time
+
+	// Ending is closed when streams must end. Default: never.
+	Ending <-chan struct{}
 }
 
 // New returns the service:
 //
 //	GET  /                  the dashboard
 //	GET  /services/{id}     a service's own page
+//	GET  /api/v1/live       what changes on the dashboard, as an event stream
 //	GET  /api/v1/services   its facts as JSON
 //	GET  /api/v1/services/{id}/history
 //	GET  /health            {"service", "status": "UP", "version"}
@@ -49,8 +53,10 @@ func New(cfg Config) http.Handler {
 		Facts:     cfg.Facts,
 		Logger:    cfg.Logger,
 		Now:       cfg.Now,
+		Ending:    cfg.Ending,
 	}
 	mux.Handle("/{$}", web.New(pages))
+	mux.Handle("/api/v1/live", readOnly(web.NewLive(pages)))
 	mux.Handle("/services/{id}", web.NewService(pages))
 	mux.Handle("/api/v1/services", readOnly(services(cfg)))
 	mux.Handle("/api/v1/services/{id}/history", readOnly(past(cfg)))

@@ -101,9 +101,9 @@ func TestRoutes(t *testing.T) {
 		"a visitor's dashboard": {
 			entries: []homepage.Entry{orders, blog, wiki, attic}, target: "/", wantStatus: 200, wantType: "text/html; charset=utf-8",
 			want: []string{
-				"<h1>blog is failing: upstream refused connections since 13:47 UTC</h1>",
+				`<h1 data-live="verdict">blog is failing: upstream refused connections since 13:47 UTC</h1>`,
 				"48 requests in the last minute, 8 failed.",
-				"<strong>attic</strong> is unknown: nothing measured or probed yet.",
+				`<strong>attic</strong> is unknown: <span data-live="attic/reason">nothing measured or probed yet</span>.`,
 				`<a class="name" href="/services/orders">Orders</a>`, "Takes orders.", `href="https://orders.example"`, `href="https://orders.example/health"`, "embedded",
 				"measured <time", "3 s ago</time>", "201 in 2 ms",
 				"probed <time", "20 s ago</time>", "200 in 1 ms", "not measured",
@@ -151,21 +151,21 @@ func TestRoutes(t *testing.T) {
 		},
 		"all is well": {
 			entries: []homepage.Entry{orders, wiki}, target: "/", wantStatus: 200, wantType: "text/html; charset=utf-8",
-			want:    []string{"<h1>Both services answering</h1>", "40 requests in the last minute, none failed."},
+			want:    []string{`<h1 data-live="verdict">Both services answering</h1>`, "40 requests in the last minute, none failed."},
 			wantNot: []string{"Needs attention", "Failing</span>", "Unknown</span>"},
 		},
 		"nothing is measured": {
 			entries: []homepage.Entry{wiki}, target: "/", wantStatus: 200, wantType: "text/html; charset=utf-8",
-			want: []string{"<h1>wiki is answering</h1>"}, wantNot: []string{"last minute,"},
+			want: []string{`<h1 data-live="verdict">wiki is answering</h1>`}, wantNot: []string{"last minute,"},
 		},
 		"no services": {
 			target: "/", wantStatus: 200, wantType: "text/html; charset=utf-8",
-			want: []string{"<h1>No services yet</h1>", "service NAME"}, wantNot: []string{"<table", "Answering</span>"},
+			want: []string{`<h1 data-live="verdict">No services yet</h1>`, "service NAME"}, wantNot: []string{"<table", "Answering</span>"},
 		},
 		"names are escaped": {
-			entries: []homepage.Entry{{Service: homepage.Service{ID: "x", Name: "<script>", URLs: []string{"javascript:alert(1)"}}}},
+			entries: []homepage.Entry{{Service: homepage.Service{ID: "x", Name: "<script>alert(1)", URLs: []string{"javascript:alert(1)"}}}},
 			target:  "/", wantStatus: 200, wantType: "text/html; charset=utf-8",
-			want: []string{"&lt;script&gt;"}, wantNot: []string{"<script", `href="javascript:`},
+			want: []string{"&lt;script&gt;alert(1)"}, wantNot: []string{"<script>", `href="javascript:`},
 		},
 		"a visitor's facts": {
 			entries: []homepage.Entry{orders, blog, attic}, target: "/api/v1/services", wantStatus: 200, wantType: "application/json",

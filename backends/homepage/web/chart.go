@@ -17,17 +17,24 @@ import (
 const chartHeight = 20
 
 // sparkline draws the requests of each minute of an hour as an area, and the
-// failed ones as bars over it. It is nothing without requests.
-func sparkline(hour history.Hour) template.HTML {
-	var most uint64
-	for _, minute := range hour.Minutes {
-		most = max(most, minute.Requests)
-	}
+// failed ones as bars over it. It is nothing without requests. The paths are
+// kept current under the service's ID.
+func sparkline(id string, hour history.Hour) template.HTML {
+	area, bars, most := sparkPaths(hour)
 	if most == 0 {
 		return ""
 	}
-	scale := func(n uint64) float64 { return chartHeight * float64(n) / float64(most) }
-	var area, bars outline
+	label := fmt.Sprintf("Last hour: %s, at most %s in a minute, %s failed.",
+		requests(hour.Requests), look.Count(most), look.Count(hour.Failures))
+	return chart("spark", 60, chartHeight, label, livePath("flow", id+"/flow", area)+livePath("bad", id+"/bars", bars))
+}
+
+// sparkPaths are the area and the bars, and the most requests of a minute.
+func sparkPaths(hour history.Hour) (area, bars outline, most uint64) {
+	for _, minute := range hour.Minutes {
+		most = max(most, minute.Requests)
+	}
+	scale := func(n uint64) float64 { return chartHeight * float64(n) / float64(max(most, 1)) }
 	area.to('M', 0, chartHeight)
 	last := uint64(0)
 	for i, minute := range hour.Minutes {
@@ -43,10 +50,7 @@ func sparkline(hour history.Hour) template.HTML {
 	}
 	area.to('H', 60)
 	area.to('V', chartHeight)
-	area = append(area, 'z')
-	label := fmt.Sprintf("Last hour: %s, at most %s in a minute, %s failed.",
-		requests(hour.Requests), look.Count(most), look.Count(hour.Failures))
-	return chart("spark", 60, chartHeight, label, barPath("flow", area)+barPath("bad", bars))
+	return append(area, 'z'), bars, most
 }
 
 // chart is an SVG that says in words what it shows.
@@ -60,6 +64,11 @@ func barPath(class string, d outline) string {
 		return ""
 	}
 	return `<path class="` + class + `" d="` + string(d) + `"/>`
+}
+
+// livePath is a path that the script keeps current, empty ones too.
+func livePath(class, name string, d outline) string {
+	return fmt.Sprintf(`<path class="%s" data-live="%s" data-attribute="d" d="%s"/>`, class, template.HTMLEscapeString(name), d)
 }
 
 // outline is the data of an SVG path.

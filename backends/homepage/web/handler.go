@@ -27,6 +27,9 @@ type Config struct {
 	Facts     instance.Facts
 	Logger    *slog.Logger
 	Now       func() time.Time
+
+	// Ending is closed when streams must end, so that they hold up no reload.
+	Ending <-chan struct{}
 }
 
 // History is what is known of the past. A [history.Keeper] is one.
@@ -53,10 +56,7 @@ func New(cfg Config) http.Handler {
 }
 
 func (cfg Config) page() look.Page {
-	entries := cfg.Catalogue.Entries()
-	// The time is read after the entries, or what was just seen would seem to
-	// come from the future.
-	view := newDashboard(homepage.Assess(entries, cfg.Now().UTC()), cfg.History)
+	view := cfg.dashboard()
 	return look.Page{
 		Title:       "Dashboard",
 		Description: "The services of this server and how they are.",
@@ -64,5 +64,14 @@ func (cfg Config) page() look.Page {
 		Tone:        toneOf(view.State),
 		Lede:        view.Lede(),
 		Body:        view,
+		Live:        view.shape(),
 	}
+}
+
+// dashboard gathers what is known now.
+func (cfg Config) dashboard() dashboard {
+	entries := cfg.Catalogue.Entries()
+	// The time is read after the entries, or what was just seen would seem to
+	// come from the future.
+	return newDashboard(homepage.Assess(entries, cfg.Now().UTC()), cfg.History)
 }

@@ -99,7 +99,7 @@ func TestPastIsShown(t *testing.T) {
 	w := httptest.NewRecorder()
 	handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
 	for _, want := range []string{
-		`class="spark"`, "14,670 requests, at most 489 in a minute, 117 failed.", "<strong>117</strong>",
+		`class="spark"`, "14,670 requests, at most 489 in a minute, 117 failed.", `data-live="service-0/failed">117<`,
 		`class="days"`, "Last 90 days: 80 without failure, 0 with a little, 10 failing, 0 without evidence.", "98.14%",
 	} {
 		if !strings.Contains(w.Body.String(), want) {

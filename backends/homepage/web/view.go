@@ -137,4 +137,4 @@ func (r *row) Outcome() string {
 func (r *row) IsMeasured() bool         { return !r.Evidence.Since.IsZero() }
 func (r *row) P50() time.Duration       { return r.Hour.FirstByte.Quantile(0.50) }
 func (r *row) P95() time.Duration       { return r.Hour.FirstByte.Quantile(0.95) }
-func (r *row) Sparkline() template.HTML { return sparkline(r.Hour) }
+func (r *row) Sparkline() template.HTML { return sparkline(r.ID, r.Hour) }

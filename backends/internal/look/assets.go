@@ -39,6 +39,7 @@ func loadAssets() map[string]asset {
 		}
 	}
 	add("icon.svg", "image/svg+xml", embedded("icon.svg"))
+	add("live.js", "text/javascript; charset=utf-8", embedded("live.js"))
 	add("style.css", "text/css; charset=utf-8", append([]byte(Tokens()), embedded("style.css")...))
 	manifest := strings.ReplaceAll(string(embedded("site.webmanifest")), "{{icon.svg}}", loaded["icon.svg"].url)
 	add("site.webmanifest", "application/manifest+json", []byte(manifest))
@@ -59,7 +60,7 @@ func embedded(name string) []byte {
 func Tokens() string { return string(embedded("tokens.css")) }
 
 // AssetURL is the path under which Assets serves the named file: "style.css",
-// "icon.svg" or "site.webmanifest".
+// "live.js", "icon.svg" or "site.webmanifest".
 func AssetURL(name string) (string, error) {
 	a, ok := assets[name]
 	if !ok {

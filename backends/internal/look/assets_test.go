@@ -11,6 +11,7 @@ func TestAssets(t *testing.T) {
 	h := Assets()
 	for name, contentType := range map[string]string{
 		"style.css":        "text/css; charset=utf-8",
+		"live.js":          "text/javascript; charset=utf-8",
 		"icon.svg":         "image/svg+xml",
 		"site.webmanifest": "application/manifest+json",
 	} {
@@ -51,6 +52,14 @@ func TestManifestNamesTheIcon(t *testing.T) {
 	}
 	if len(manifest.Icons) != 1 || manifest.Icons[0].Src != assets["icon.svg"].url {
 		t.Errorf("icons %v, want %s", manifest.Icons, assets["icon.svg"].url)
+	}
+}
+
+func TestScriptBudget(t *testing.T) {
+	t.Parallel()
+	const budget = 10 << 10
+	if size := len(assets["live.js"].res.plain.body); size > budget {
+		t.Errorf("the script is %d bytes, over its budget of %d", size, budget)
 	}
 }
 

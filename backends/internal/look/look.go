@@ -55,6 +55,7 @@ type Page struct {
 	Tone        Tone   // mark before the heading; "" for none
 	Lede        string // a sentence under the heading; optional
 	Body        any    // whatever the body template needs
+	Live        string // what the page consists of, for one that the script keeps current; "" for no script
 
 	Facts    instance.Facts
 	Checked  time.Time // when the facts of the page were read

@@ -1,0 +1,154 @@
+package web
+
+import (
+	"encoding/json"
+	"fmt"
+	"hash/fnv"
+	"maps"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/aditechsphere/fairway/backends/internal/look"
+)
+
+const (
+	// beat is how often a stream is told what changed.
+	beat = time.Second
+	// maxStreams bounds the streams that are open at once.
+	maxStreams = 500
+)
+
+// message is what a stream carries: the time, what the page consists of, and
+// the values that changed since the last message, all of them in the first.
+type message struct {
+	At     string            `json:"at"`
+	Shape  string            `json:"shape"`
+	Values map[string]string `json:"values"`
+}
+
+// NewLive returns the event stream of the dashboard, for anyone: it carries
+// nothing that visitors may not see.
+func NewLive(cfg Config) http.Handler {
+	current := &latest{gather: cfg.message}
+	var open atomic.Int64
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer open.Add(-1)
+		if open.Add(1) > maxStreams {
+			w.Header().Set("Retry-After", "10")
+			http.Error(w, "too many streams are open", http.StatusServiceUnavailable)
+			return
+		}
+		h := w.Header()
+		h.Set("Content-Type", "text/event-stream")
+		h.Set("Cache-Control", "no-store")
+		h.Set("X-Content-Type-Options", "nosniff")
+		if r.Method == http.MethodHead {
+			return
+		}
+		cfg.stream(w, r, current)
+	})
+}
+
+// stream sends until the reader leaves or the configuration ends.
+func (cfg Config) stream(w http.ResponseWriter, r *http.Request, current *latest) {
+	ticker := time.NewTicker(beat)
+	defer ticker.Stop()
+	if _, err := fmt.Fprintf(w, "retry: %d\n\n", beat.Milliseconds()); err != nil {
+		return
+	}
+	var sent map[string]string
+	for {
+		now := current.get(cfg.Now())
+		body, err := json.Marshal(now.since(sent))
+		if err != nil {
+			return
+		}
+		if _, err := fmt.Fprintf(w, "data: %s\n\n", body); err != nil {
+			return
+		}
+		if err := http.NewResponseController(w).Flush(); err != nil {
+			return
+		}
+		sent = now.Values
+		select {
+		case <-r.Context().Done():
+			return
+		case <-cfg.Ending:
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+// since is the message with only the values that differ from those.
+func (m message) since(sent map[string]string) message {
+	changed := maps.Clone(m.Values)
+	maps.DeleteFunc(changed, func(name, value string) bool {
+		before, ok := sent[name]
+		return ok && before == value
+	})
+	return message{m.At, m.Shape, changed}
+}
+
+// latest is the message all streams share, made at most once a beat.
+type latest struct {
+	gather func() message
+
+	mu   sync.Mutex
+	made time.Time
+	last message
+}
+
+func (l *latest) get(now time.Time) message {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if age := now.Sub(l.made); age < 0 || age >= beat/2 {
+		l.last, l.made = l.gather(), now
+	}
+	return l.last
+}
+
+func (cfg Config) message() message {
+	d := cfg.dashboard()
+	values := map[string]string{"verdict": d.Verdict, "lede": d.Lede()}
+	for _, r := range d.Rows {
+		r.live(values, d.At)
+	}
+	return message{d.At.Format("15:04:05 MST"), d.shape(), values}
+}
+
+// live adds the values of the row under the names the template has.
+func (r *row) live(values map[string]string, now time.Time) {
+	set := func(name, value string) { values[r.ID+"/"+name] = value }
+	if !r.Basis.At.IsZero() {
+		set("evidence", fmt.Sprintf("%s %s ago", r.Basis.Source, look.Span(max(now.Sub(r.Basis.At), 0))))
+		set("outcome", r.Outcome())
+	}
+	if reason := r.Reason(now); reason != "" {
+		set("reason", reason)
+	}
+	if r.Hour.Requests > 0 {
+		set("requests", look.Count(r.Hour.Requests))
+		set("p50", look.Span(r.P50()))
+		set("p95", look.Span(r.P95()))
+		flow, bars, _ := sparkPaths(r.Hour)
+		set("flow", string(flow))
+		set("bars", string(bars))
+	}
+	if r.Hour.Failures > 0 {
+		set("failed", look.Count(r.Hour.Failures))
+	}
+}
+
+// shape stands for what the page consists of: when it changes, texts alone
+// can't bring the page up to date.
+func (d dashboard) shape() string {
+	sum := fnv.New64a()
+	fmt.Fprint(sum, d.Lede() != "")
+	for _, r := range d.Rows {
+		fmt.Fprintf(sum, "%q %s %t %t %t", r.ID, r.State, r.Basis.At.IsZero(), r.Hour.Requests > 0, r.Hour.Failures > 0)
+	}
+	return fmt.Sprintf("%016x", sum.Sum64())
+}
