@@ -30,12 +30,16 @@ const (
 type certificateImport struct {
 	letsencrypt string
 	storage     string
+	config      string
+	adapter     string
 	user        string
 	email       string
 	accept      []string
 	offline     bool
 	dryRun      bool
 	asJSON      bool
+
+	authorities []string // that the configuration orders from
 }
 
 func migrateCertificatesCommand() *cobra.Command {
@@ -63,8 +67,10 @@ Exit codes: 0 imported; 1 failed; 3 imported but for what the findings say.`,
 	flags := cmd.Flags()
 	flags.StringVar(&run.letsencrypt, "letsencrypt", letsencrypt.Folder, "Certbot's folder")
 	flags.StringVar(&run.storage, "storage", "", "Caddy's storage folder (default: the system service's, else yours)")
+	flags.StringVarP(&run.config, "config", "c", "", "The new configuration, to take its storage and e-mail address from")
+	flags.StringVarP(&run.adapter, "adapter", "a", "", "Its adapter, as for caddy run")
 	flags.StringVar(&run.user, "user", serviceUser, "Who is to own the files, when root imports")
-	flags.StringVar(&run.email, "email", "", "E-mail address that the Caddyfile gives (default: certbot's, else none)")
+	flags.StringVar(&run.email, "email", "", "E-mail address that the Caddyfile gives (default: that of --config, else certbot's, else none)")
 	flags.StringSliceVar(&run.accept, "accept", nil, "Certificates to import though their renewal needs a DNS provider")
 	flags.BoolVar(&run.offline, "offline", false, "Do not ask the certificate authorities when to renew")
 	flags.BoolVar(&run.dryRun, "dry-run", false, "Show what would be imported, write nothing")
@@ -85,6 +91,9 @@ func (c *certificateImport) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
+	if err := c.useConfig(); err != nil {
+		return err
+	}
 	if c.storage == "" {
 		c.storage = c.defaultStorage(owner)
 	}
@@ -102,6 +111,7 @@ func (c *certificateImport) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
+	c.checkAuthorities(plan)
 	if !c.dryRun {
 		if err := plan.Apply(cmd.Context(), store); err != nil {
 			return err
