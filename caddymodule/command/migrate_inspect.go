@@ -50,7 +50,8 @@ func (s *source) file() (string, error) {
 }
 
 // accepted reads --accept. A path that is not absolute begins at the folder of
-// Apache's configuration, as inspect prints it.
+// Apache's configuration, as inspect prints it; a file of sites-available may be
+// named as well as the link through which Apache reads it.
 func (s *source) accepted(config string) ([]apacheconf.Position, error) {
 	var lines []apacheconf.Position
 	for _, entry := range s.accept {
@@ -62,9 +63,34 @@ func (s *source) accepted(config string) ([]apacheconf.Position, error) {
 		if !filepath.IsAbs(file) {
 			file = filepath.Join(filepath.Dir(config), file)
 		}
-		lines = append(lines, apacheconf.Position{File: filepath.Clean(file), Line: number})
+		for _, name := range append(enabledAs(file), filepath.Clean(file)) {
+			lines = append(lines, apacheconf.Position{File: name, Line: number})
+		}
 	}
 	return lines, nil
+}
+
+// enabledAs are the links in NAME-enabled to a file in NAME-available.
+func enabledAs(file string) (links []string) {
+	kind, ok := strings.CutSuffix(filepath.Dir(file), "-available")
+	if !ok {
+		return nil
+	}
+	target, err := os.Stat(file)
+	if err != nil {
+		return nil
+	}
+	entries, err := os.ReadDir(kind + "-enabled")
+	if err != nil {
+		return nil
+	}
+	for _, entry := range entries {
+		link := filepath.Join(kind+"-enabled", entry.Name())
+		if info, err := os.Stat(link); err == nil && os.SameFile(info, target) {
+			links = append(links, link)
+		}
+	}
+	return links
 }
 
 func cutLast(text string, separator byte) (before, after string, found bool) {

@@ -157,8 +157,10 @@ func TestMigrateInspect(t *testing.T) {
 		len(report.Sites) != 3 || report.Sites[0].Verdict != "refused" || !strings.Contains(report.Apache.Error, "NoSuchDirective") {
 		t.Errorf("with a refused line inspect ends with %d: %+v, %s", code, report, stderr)
 	}
-	if _, stderr, code := a.migrate(t, "inspect", "--accept", "sites-enabled/app.conf:4"); code != 0 {
-		t.Errorf("with the line accepted inspect ends with %d: %s", code, stderr)
+	for _, line := range []string{"sites-enabled/app.conf:4", "sites-available/app.conf:4", filepath.Join(a.folder, "sites-available/app.conf:4")} {
+		if _, stderr, code := a.migrate(t, "inspect", "--accept", line); code != 0 {
+			t.Errorf("with %s accepted inspect ends with %d: %s", line, code, stderr)
+		}
 	}
 
 	page := filepath.Join(a.folder, "report.html")
