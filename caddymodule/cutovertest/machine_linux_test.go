@@ -131,17 +131,11 @@ func (m *machine) write(t *testing.T, name, text string) {
 	must(t, os.WriteFile(m.file(name), []byte(text), 0o644))
 }
 
-// enableApache prepares Debian's Apache for sites of our own.
-func (m *machine) enableApache(t *testing.T) {
-	t.Helper()
-	m.run(t, "a2enmod", "--quiet", "ssl", "proxy", "proxy_http", "headers")
-	m.run(t, "a2dissite", "--quiet", "*default*")
-}
-
 // classic gives the machine Debian's Apache with a site for each name.
 func (m *machine) classic(t *testing.T) {
 	t.Helper()
-	m.enableApache(t)
+	m.run(t, "a2enmod", "--quiet", "ssl", "proxy", "proxy_http", "headers")
+	m.run(t, "a2dissite", "--quiet", "*default*")
 	for i, name := range names {
 		m.write(t, "/etc/apache2/sites-available/"+name+".conf", fmt.Sprintf(`<VirtualHost *:80>
 	ServerName %[1]s
