@@ -275,7 +275,9 @@ func (s *Site) writeTransport(tr *Block, sc *Scope, t target, parameters map[str
 	}
 	read := apacheDuration(timeout, "60s")
 	tr.Line("dial_timeout", apacheDuration(parameters["connectiontimeout"], read))
-	tr.Line("read_timeout", read)
+	// Not read_timeout: its clock also runs while a connection waits for a
+	// request, and would cut the answer to one that comes late.
+	tr.Line("response_header_timeout", read)
 	tr.Line("write_timeout", read)
 	if strings.EqualFold(parameters["disablereuse"], "on") || strings.EqualFold(parameters["enablereuse"], "off") {
 		tr.Line("keepalive", "off")
