@@ -27,6 +27,8 @@ var steering = map[string]bool{
 	"suppress-error-charset": true, "proxy-nokeepalive": true, "proxy-initial-not-pooled": true, "force-proxy-request-1.0": true,
 	"proxy-sendchunked": true, "proxy-sendcl": true, "proxy-chain-auth": true, "proxy-interim-response": true, "prefer-language": true,
 	"no-brotli": true, "force-gzip": true, "proxy-sendchunks": true,
+	// FastCGI has it from Caddy anyway; see handsOnAuthorization.
+	"HTTP_AUTHORIZATION": true,
 }
 
 // environmentLine is a SetEnvIf or BrowserMatch as a line of apache_env.
