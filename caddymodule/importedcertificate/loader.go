@@ -89,7 +89,7 @@ func (l Loader) Provision(ctx caddy.Context) error {
 // newTakeover reads a certificate; nil: there is none to serve.
 func newTakeover(ctx caddy.Context, name string) (*takeover, error) {
 	logger := ctx.Logger().With(zap.String("certificate", name))
-	t := &takeover{ctx: ctx, logger: logger, authority: new(letsencrypt.Authority)}
+	t := &takeover{ctx: ctx, logger: logger}
 	var files [3][]byte
 	certificateKey, privateKey, metadataKey := letsencrypt.ImportedKeys(name)
 	for i, key := range []string{certificateKey, privateKey, metadataKey} {

@@ -32,7 +32,6 @@ const (
 type takeover struct {
 	ctx         caddy.Context
 	logger      *zap.Logger
-	authority   *letsencrypt.Authority
 	certificate *tls.Certificate
 	key         *retirable
 	metadata    letsencrypt.Metadata
@@ -81,7 +80,7 @@ func (t *takeover) wait() {
 // ask asks the certificate authority when to renew, and stores what it says.
 func (t *takeover) ask() {
 	known := *t.renewal()
-	info, err := t.authority.RenewalInfo(t.ctx, t.metadata.IssuerData.CA, t.certificate.Leaf)
+	info, err := new(letsencrypt.Authority).RenewalInfo(t.ctx, t.metadata.IssuerData.CA, t.certificate.Leaf)
 	if err != nil {
 		t.logger.Info("asking the certificate authority when to renew", zap.Error(err))
 		t.renewal().RetryAfter = time.Now().Add(askInterval)

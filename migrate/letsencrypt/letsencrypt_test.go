@@ -20,6 +20,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -63,16 +64,16 @@ func (e *etc) account(t *testing.T, server, id, registration string) {
 	folder := filepath.Join("accounts", server, id)
 	e.write(t, filepath.Join(folder, "regr.json"), registration)
 	e.write(t, filepath.Join(folder, "meta.json"), `{"creation_dt": "2020-01-02T03:04:05Z", "creation_host": "host"}`)
-	e.write(t, filepath.Join(folder, "private_key.json"), jwkOf(accountKey))
+	e.write(t, filepath.Join(folder, "private_key.json"), jwkOf(accountKey()))
 }
 
-var accountKey = func() *rsa.PrivateKey {
+var accountKey = sync.OnceValue(func() *rsa.PrivateKey {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		panic(err)
 	}
 	return key
-}()
+})
 
 // jwkOf writes a key as certbot does.
 func jwkOf(key *rsa.PrivateKey) string {
@@ -474,7 +475,7 @@ func TestAccountFolder(t *testing.T) {
 			}
 			block, _ := pem.Decode(text)
 			key, err := x509.ParsePKCS1PrivateKey(block.Bytes)
-			if err != nil || block.Type != "RSA PRIVATE KEY" || !key.Equal(accountKey) {
+			if err != nil || block.Type != "RSA PRIVATE KEY" || !key.Equal(accountKey()) {
 				t.Errorf("the account's key: %s, %v", block.Type, err)
 			}
 			if plan.Caddyfile.Email != test.email || plan.Caddyfile.Authority != LetsEncrypt {

@@ -95,7 +95,7 @@ type planner struct {
 // that the store can't be read.
 func (i *Inventory) Plan(ctx context.Context, store *Store, options Options) (*Plan, error) {
 	p := planner{Inventory: i, Options: options, store: store, accounts: make(map[string]*Account)}
-	p.plan.Findings = slices.Clone(i.Findings)
+	p.plan.Items, p.plan.Findings = []Item{}, append([]Finding{}, i.Findings...)
 	usable := p.usable()
 	p.authority = mostUsed(usable)
 	if err := p.planAccounts(usable); err != nil {

@@ -67,12 +67,19 @@ func renewalID(leaf *x509.Certificate) string {
 	return encode(leaf.AuthorityKeyId) + "." + encode(serial[2:]) // without tag and length
 }
 
-// Authority asks certificate authorities about certificates.
+// Authority asks certificate authorities about certificates. It reads the
+// directory of each once, and gives up those whose directory it cannot read.
 type Authority struct {
 	Client *http.Client // nil: one that waits 10 seconds
 	Now    func() time.Time
 
-	directories map[string]string // renewalInfo address by directory URL
+	directories map[string]directory // by its URL
+}
+
+// directory is what an ACME directory says of renewal information.
+type directory struct {
+	address string // empty: there is none
+	err     error  // why it could not be read
 }
 
 // ErrNoRenewalInfo says that a certificate authority offers no renewal
@@ -113,26 +120,24 @@ func (a *Authority) now() time.Time {
 	return a.Now()
 }
 
-// directory is the renewalInfo address in an ACME directory, asked for once.
+// directory is the renewalInfo address of the authority at a directory URL.
 func (a *Authority) directory(ctx context.Context, server string) (string, error) {
-	address, known := a.directories[server]
+	read, known := a.directories[server]
 	if !known {
-		var directory struct {
+		var answer struct {
 			RenewalInfo string `json:"renewalInfo"`
 		}
-		if _, err := a.get(ctx, server, &directory); err != nil {
-			return "", err
-		}
+		_, read.err = a.get(ctx, server, &answer)
+		read.address = strings.TrimRight(answer.RenewalInfo, "/")
 		if a.directories == nil {
-			a.directories = make(map[string]string)
+			a.directories = make(map[string]directory)
 		}
-		address = strings.TrimRight(directory.RenewalInfo, "/")
-		a.directories[server] = address
+		a.directories[server] = read
 	}
-	if address == "" {
+	if read.err == nil && read.address == "" {
 		return "", ErrNoRenewalInfo
 	}
-	return address, nil
+	return read.address, read.err
 }
 
 func (a *Authority) get(ctx context.Context, address string, into any) (http.Header, error) {

@@ -73,6 +73,18 @@ func TestAuthorityCannotBeAsked(t *testing.T) {
 			}
 		})
 	}
+	down := httptest.NewServer(nil)
+	down.Close()
+	requests := new(counting)
+	authority := &Authority{Client: &http.Client{Transport: requests}}
+	for range 100 { // a server with many certificates does not wait for each
+		if _, err := authority.RenewalInfo(t.Context(), down.URL+"/directory", leaf); err == nil {
+			t.Fatal("an authority that is down has answered")
+		}
+	}
+	if requests.sent != 1 {
+		t.Errorf("an authority that is down was asked %d times", requests.sent)
+	}
 	e := certbot(t)
 	e.add(t, certificate{name: "one", names: []string{"one.example.org"}})
 	plan := e.plan(t, caddyStore(t), Options{Ask: func(context.Context, string, *x509.Certificate) (RenewalInfo, error) {
@@ -81,6 +93,14 @@ func TestAuthorityCannotBeAsked(t *testing.T) {
 	if !found(plan, Note, "one", "no route to host") || plan.Refused() {
 		t.Errorf("%+v", plan.Findings)
 	}
+}
+
+// counting counts the requests that are sent.
+type counting struct{ sent int }
+
+func (c *counting) RoundTrip(r *http.Request) (*http.Response, error) {
+	c.sent++
+	return http.DefaultTransport.RoundTrip(r)
 }
 
 // TestRenewNow: a window that has passed is said, since it may mean a revocation.
