@@ -23,6 +23,7 @@ import (
 	"github.com/aditechsphere/fairway/caddymodule/command/served"
 	"github.com/aditechsphere/fairway/migrate/cutover"
 	"github.com/aditechsphere/fairway/migrate/handover"
+	"github.com/aditechsphere/fairway/migrate/letsencrypt"
 )
 
 func init() { migrateCommands[stepCutover] = migrateCutoverCommand }
@@ -42,17 +43,19 @@ type cutoverFlags struct {
 
 // handoverFlags are those that cutover and rollback share.
 type handoverFlags struct {
-	state   string
-	yes     bool
-	dryRun  bool
-	asJSON  bool
-	start   time.Duration
-	timeout time.Duration
+	state       string
+	letsencrypt string
+	yes         bool
+	dryRun      bool
+	asJSON      bool
+	start       time.Duration
+	timeout     time.Duration
 }
 
 func (f *handoverFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.state, "state", cutover.DefaultFolder, "Folder of what is recorded, to continue and to undo")
+	flags.StringVar(&f.letsencrypt, "letsencrypt", letsencrypt.Folder, "Certbot's folder")
 	flags.BoolVar(&f.yes, "yes", false, "Do it; without, the steps are only shown")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "Make every check, show every step, take none")
 	flags.BoolVar(&f.asJSON, "json", false, "Print JSON")
@@ -163,7 +166,7 @@ func (f *cutoverFlags) plan(cmd *cobra.Command) (*cutover.Plan, error) {
 
 func (f *handoverFlags) options(cmd *cobra.Command) cutover.Options {
 	return cutover.Options{
-		Drain: f.timeout, Start: f.start, Cron: "/etc/cron.d",
+		Drain: f.timeout, Start: f.start, Cron: "/etc/cron.d", LetsEncrypt: f.letsencrypt,
 		Progress: func(event cutover.Event) { printEvent(cmd.ErrOrStderr(), event) },
 	}
 }

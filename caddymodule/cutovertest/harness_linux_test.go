@@ -386,7 +386,8 @@ func (h *host) apache(t *testing.T, args ...string) {
 // command is `caddy migrate` with arguments.
 func (h *host) command(args ...string) *exec.Cmd {
 	if args[0] == "cutover" {
-		args = append(args, "--config", filepath.Join(h.folder, "Caddyfile"), "--user", serviceUser)
+		args = append(args, "--config", filepath.Join(h.folder, "Caddyfile"), "--user", serviceUser,
+			"--letsencrypt", filepath.Join(h.folder, "letsencrypt"))
 	}
 	cmd := exec.Command(binary, append([]string{"migrate"}, append(args, "--state", filepath.Join(h.folder, "state"))...)...)
 	data := filepath.Join(h.folder, "data")

@@ -66,6 +66,11 @@ func TestRefusals(t *testing.T) {
 			mend:  func(t *testing.T) { h.give(t, "data") },
 			want:  []string{names[0] + ".key", "Permission denied", serviceUser},
 		},
+		"certbot at work": {
+			spoil: func(t *testing.T) { h.lockCertbot(t) },
+			mend:  func(t *testing.T) { must(t, os.RemoveAll(filepath.Join(h.folder, "letsencrypt"))) },
+			want:  []string{"certbot is at work", "wait"},
+		},
 		"another program on a port": {
 			spoil: func(t *testing.T) {
 				h.edit(t, "http://"+names[0]+" {", "http://"+names[0]+", http://"+names[0]+":8081 {")
@@ -98,6 +103,26 @@ func TestRefusals(t *testing.T) {
 			h.answers(t)
 		})
 	}
+}
+
+// lockCertbot takes certbot's lock as certbot does, until the test ends.
+func (h *host) lockCertbot(t *testing.T) {
+	t.Helper()
+	folder := filepath.Join(h.folder, "letsencrypt")
+	must(t, os.Mkdir(folder, 0o755))
+	cmd := exec.Command("python3", "-c", "import fcntl, sys\nlock = open(sys.argv[1], 'w')\nfcntl.lockf(lock, fcntl.LOCK_EX)\nprint('locked', flush=True)\nsys.stdin.read()",
+		filepath.Join(folder, ".certbot.lock"))
+	_, err := cmd.StdinPipe()
+	must(t, err)
+	out, err := cmd.StdoutPipe()
+	must(t, err)
+	must(t, cmd.Start())
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	_, err = out.Read(make([]byte, 1))
+	must(t, err)
 }
 
 // TestNotRoot: what it takes is said.

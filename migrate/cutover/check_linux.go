@@ -47,7 +47,7 @@ func ask(ctx context.Context, dialer *net.Dialer, q question) (SiteAnswer, error
 		}
 		certificate := secured.ConnectionState().PeerCertificates[0]
 		answer.Serial = fmt.Sprintf("%X", certificate.SerialNumber)
-		answer.covers = certificate.VerifyHostname(host) == nil && time.Now().Before(certificate.NotAfter)
+		answer.Covers = certificate.VerifyHostname(host) == nil && time.Now().Before(certificate.NotAfter)
 		connection = secured
 	}
 	answer.Status, err = status(ctx, connection, host)
@@ -93,8 +93,8 @@ func speaksTLS(ctx context.Context, address netip.AddrPort, name string) bool {
 	}
 	defer func() { _ = connection.Close() }()
 	_, err = handshake(ctx, connection, strings.Replace(name, "*", wildcardLabel, 1))
-	var alert tls.AlertError
-	return err == nil || errors.As(err, &alert)
+	var refusal *net.OpError // an alert, as for a name it does not know
+	return err == nil || errors.As(err, &refusal) && refusal.Op == "remote error"
 }
 
 // questions are all sites at all addresses.
@@ -141,9 +141,9 @@ func compare(before, after []SiteAnswer) error {
 		was, is := before[i], &after[i]
 		bad := ""
 		switch {
-		case was.covers && is.Serial != was.Serial:
+		case was.Covers && is.Serial != was.Serial:
 			bad = fmt.Sprintf("the certificate is number %s, before it was %s", is.Serial, was.Serial)
-		case was.Serial != "" && !was.covers && !is.covers && is.Serial != was.Serial:
+		case was.Serial != "" && !was.Covers && !is.Covers && is.Serial != was.Serial:
 			bad = "the certificate is not for this name"
 		case is.Status != was.Status:
 			is.Differs = fmt.Sprintf("GET / is answered %d, before %d", is.Status, was.Status)

@@ -23,6 +23,8 @@ type Options struct {
 	AcceptDifferences bool
 	// Cron is the folder of cron's files, "/etc/cron.d".
 	Cron string
+	// LetsEncrypt is certbot's folder, "/etc/letsencrypt".
+	LetsEncrypt string
 	// Progress is told of every step as it begins and ends.
 	Progress func(Event)
 }
@@ -94,9 +96,9 @@ type SiteAnswer struct {
 	Address netip.AddrPort `json:"address"`
 	// Serial is the number of the certificate in hexadecimal digits; empty without TLS.
 	Serial string `json:"serial,omitempty"`
-	Status int    `json:"status"`
+	// Covers says that the certificate is for the name, and has not expired.
+	Covers bool `json:"covers,omitempty"`
+	Status int  `json:"status"`
 	// Differs says in what the answer is not as before.
 	Differs string `json:"differs,omitempty"`
-
-	covers bool // the certificate is for the name
 }

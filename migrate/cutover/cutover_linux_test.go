@@ -55,7 +55,7 @@ Environment="SECRET=a\"b\\c$d%%e"
 func TestCompare(t *testing.T) {
 	t.Parallel()
 	answer := func(serial string, status int, covers bool) []SiteAnswer {
-		return []SiteAnswer{{Name: "a.test", Serial: serial, Status: status, covers: covers}}
+		return []SiteAnswer{{Name: "a.test", Serial: serial, Status: status, Covers: covers}}
 	}
 	tests := map[string]struct {
 		before, after []SiteAnswer

@@ -204,7 +204,7 @@ func (r *run) renewalsOff(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	return notRenewing(r.options.LetsEncrypt)
 }
 
 func (r *run) renewalsOn(ctx context.Context) error {

@@ -35,6 +35,7 @@ func (c *cutover) preflight(ctx context.Context) error {
 		c.note("%s runs certbot too and is yours: switch it off yourself", line)
 	}
 	return errors.Join(
+		notRenewing(c.options.LetsEncrypt),
 		c.serviceReads(ctx),
 		c.opensAddresses(),
 		c.othersListen(ctx),
@@ -202,7 +203,7 @@ func (c *cutover) certificates(ctx context.Context) error {
 		switch {
 		case err != nil:
 			errs = append(errs, err)
-		case serial != "" && answer.covers && serial != answer.Serial && !c.options.AcceptDifferences:
+		case serial != "" && answer.Covers && serial != answer.Serial && !c.options.AcceptDifferences:
 			errs = append(errs, fmt.Errorf("%s: Apache shows certificate %s, Fairway would show %s; import it again with: caddy migrate certificates",
 				answer.Name, answer.Serial, serial))
 		}

@@ -10,6 +10,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // Renewal is something that runs certbot from time to time.
@@ -129,6 +131,27 @@ func rename(from, to string) error {
 	}
 	_, err = os.Stat(to)
 	return err
+}
+
+// notRenewing checks that certbot is not at work: it may reload or start Apache
+// when it is done.
+func notRenewing(folder string) error {
+	file, err := os.Open(filepath.Join(folder, ".certbot.lock")) //nolint:gosec // of certbot
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("certbot's lock: %w", err)
+	}
+	defer func() { _ = file.Close() }()
+	lock := unix.Flock_t{Type: unix.F_WRLCK}
+	if err := unix.FcntlFlock(file.Fd(), unix.F_GETLK, &lock); err != nil {
+		return fmt.Errorf("certbot's lock %s: %w", file.Name(), err)
+	}
+	if lock.Type != unix.F_UNLCK {
+		return fmt.Errorf("certbot is at work (process %d): wait until it has ended", lock.Pid)
+	}
+	return nil
 }
 
 // otherRenewals lists lines of cron, as file:line, that run certbot and are

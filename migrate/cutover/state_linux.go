@@ -1,6 +1,7 @@
 package cutover
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -28,8 +29,11 @@ func openStore(folder string) (*store, error) {
 		return nil, fmt.Errorf("folder of the state: %w; --state names another", err)
 	}
 	lock := flock.New(filepath.Join(folder, "lock"))
-	locked, err := lock.TryLock()
-	if err != nil {
+	// A status that looks at the same moment takes less than that.
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	locked, err := lock.TryLockContext(ctx, 50*time.Millisecond)
+	if err != nil && !errors.Is(err, context.DeadlineExceeded) {
 		return nil, fmt.Errorf("locking %s: %w", folder, err)
 	}
 	if !locked {
