@@ -147,6 +147,9 @@ func (t *File) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.
 	isList := strings.HasSuffix(r.URL.Path, "/")
 	if !isList {
 		t.setType(w.Header(), path.Base(r.URL.Path))
+		if forced, _ := caddyhttp.GetVar(r.Context(), typeVariable).(string); forced != "" {
+			w.Header().Set("Content-Type", forced)
+		}
 	}
 	return t.server.ServeHTTP(&fileWriter{ResponseWriterWrapper: &caddyhttp.ResponseWriterWrapper{ResponseWriter: w}, isList: isList}, r, next)
 }

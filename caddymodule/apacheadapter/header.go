@@ -3,6 +3,7 @@ package apacheadapter
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"slices"
@@ -166,6 +167,14 @@ func (w *headerWriter) Write(p []byte) (int, error) {
 		w.WriteHeader(http.StatusOK)
 	}
 	return w.ResponseWriterWrapper.Write(p)
+}
+
+// ReadFrom lets the kernel copy a file where the connection can.
+func (w *headerWriter) ReadFrom(from io.Reader) (int64, error) {
+	if !w.done {
+		w.WriteHeader(http.StatusOK)
+	}
+	return w.ResponseWriterWrapper.ReadFrom(from)
 }
 
 // change applies the lines to what is not of the table always.

@@ -1,6 +1,7 @@
 package apacheadapter
 
 import (
+	"io"
 	"net/http"
 	"strings"
 
@@ -76,6 +77,14 @@ func (w *reverseWriter) Write(p []byte) (int, error) {
 		w.WriteHeader(http.StatusOK)
 	}
 	return w.ResponseWriterWrapper.Write(p)
+}
+
+// ReadFrom lets the kernel copy a file where the connection can.
+func (w *reverseWriter) ReadFrom(from io.Reader) (int64, error) {
+	if !w.done {
+		w.WriteHeader(http.StatusOK)
+	}
+	return w.ResponseWriterWrapper.ReadFrom(from)
 }
 
 func (h *ProxyPassReverse) change(header http.Header, origin string) {
