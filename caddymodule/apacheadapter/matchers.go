@@ -114,7 +114,7 @@ func (p *Pattern) holdsFile(r *http.Request) bool {
 		if p.is(element) { // the element counts where folders end: a path may go on behind a file
 			found := walk(r)
 			isFolder := found.info != nil && found.info.IsDir()
-			return !(isFolder && strings.HasSuffix(clean, "/")) && p.is(filepath.Base(found.name))
+			return (!isFolder || !strings.HasSuffix(clean, "/")) && p.is(filepath.Base(found.name))
 		}
 	}
 	return false

@@ -98,7 +98,7 @@ func (q *Requirement) ask(v *visitor, withinAll bool) answer {
 		}
 		return neutral
 	}
-	result := neutral
+	var result answer
 	if q.isGroup() {
 		result = q.askMembers(v)
 	} else {

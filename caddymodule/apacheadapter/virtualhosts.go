@@ -116,7 +116,7 @@ func (v *VirtualHosts) of(name string) *VirtualHost {
 		}
 		// path.Match has no separator in a host name, and so * crosses dots.
 		if matched, err := path.Match(w.pattern, name); err == nil && matched {
-			chosen, known = w.host, true
+			chosen = w.host
 			break
 		}
 	}

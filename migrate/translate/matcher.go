@@ -40,10 +40,10 @@ func (s *Site) Matcher(conditions []Condition) string {
 
 // hintOf is a word for the name of a condition's matcher.
 func hintOf(c Condition) string {
-	switch {
-	case c.Kind == KindIf:
+	switch c.Kind {
+	case KindIf:
 		return "if"
-	case c.Kind == KindDirectory:
+	case KindDirectory:
 		return path.Base(c.Pattern)
 	default:
 		return c.Pattern

@@ -213,7 +213,8 @@ var globCharacters = regexp.MustCompile(`[*?\[]`)
 
 // conditionOf reads the argument of a section's opening line.
 func conditionOf(d *apacheconf.Directive) (Condition, bool) {
-	kind, match := KindServer, false
+	var kind Kind
+	match := false
 	switch strings.ToLower(d.Name) {
 	case "directory":
 		kind = KindDirectory

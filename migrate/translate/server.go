@@ -188,8 +188,8 @@ func parseEndpoint(s string) (endpoint, error) {
 		at.port = int(number)
 	}
 	host = strings.Trim(host, "[]")
-	switch {
-	case host == "*" || host == "_default_" || host == "0.0.0.0" || host == "::" || host == "":
+	switch host {
+	case "*", "_default_", "0.0.0.0", "::", "":
 		return at, nil
 	default:
 		ip, err := netip.ParseAddr(host)

@@ -135,9 +135,7 @@ func (s *Site) mergeOrder() []*Section {
 	for i, list := range lists {
 		sorted.add(list, &Section{Kind: KindServer, Main: i == 0}, nil)
 	}
-	for _, section := range s.htaccess(sorted.byKind[KindDirectory]) {
-		sorted.byKind[KindDirectory] = append(sorted.byKind[KindDirectory], section)
-	}
+	sorted.byKind[KindDirectory] = append(sorted.byKind[KindDirectory], s.htaccess(sorted.byKind[KindDirectory])...)
 	slices.SortStableFunc(sorted.byKind[KindDirectory], func(a, b *Section) int {
 		return cmp.Or(cmp.Compare(a.depth, b.depth), cmp.Compare(len(a.Folder), len(b.Folder)))
 	})

@@ -78,7 +78,7 @@ func (t *translation) writeTable(g group) SiteText {
 		site.table = nil
 	}
 	body.Open("virtual_hosts").Append(table)
-	return SiteText{Name: g.endpoint.String(), Names: names, Text: b.String()}
+	return SiteText{Name: g.String(), Names: names, Text: b.String()}
 }
 
 // tableEntry is what a site knows while it is written into a table.

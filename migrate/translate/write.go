@@ -217,8 +217,8 @@ func (s *Site) namesIn(g group) []string {
 func (s *Site) binds() []string {
 	var binds []string
 	for _, g := range s.plain {
-		if g.endpoint.host != "" && !slices.Contains(binds, g.endpoint.host) {
-			binds = append(binds, g.endpoint.host)
+		if g.host != "" && !slices.Contains(binds, g.host) {
+			binds = append(binds, g.host)
 		}
 	}
 	return binds
