@@ -1,9 +1,12 @@
 package cutovertest_test
 
 import (
+	"bufio"
 	"encoding/json"
+	"fmt"
 	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -59,17 +62,86 @@ func TestUnderSystemd(t *testing.T) {
 	m.units(t, map[string]string{
 		"fairway.service": "inactive disabled", "apache2.service": "active enabled", "certbot.timer": "active enabled",
 	})
-	if _, err := os.Stat(m.file("/run/systemd/system/apache2.service.d")); err == nil {
-		t.Error("settings of Apache's unit were left behind")
-	}
 	time.Sleep(time.Second)
 	if lost := visitors.end(t); lost > 0 {
 		t.Errorf("%d requests were lost", lost)
 	}
 
+	m.restartedPlainly(t)
+}
+
+// restartedPlainly checks that after a restart Apache runs as it always did.
+func (m *machine) restartedPlainly(t *testing.T) {
+	t.Helper()
+	if _, err := os.Stat(m.file("/run/systemd/system/apache2.service.d")); err == nil {
+		t.Error("settings of Apache's unit were left behind")
+	}
 	m.run(t, "systemctl", "restart", "apache2")
 	if line := m.run(t, "pgrep", "--list-full", "--oldest", "apache2"); strings.Contains(line, "ListenCoresBucketsRatio") {
 		t.Errorf("after a restart Apache runs with %s", line)
 	}
+	m.eventuallyAnswers(t)
+}
+
+// TestKilledUnderSystemd kills the command as systemd starts or stops something
+// for it, and goes on or back.
+func TestKilledUnderSystemd(t *testing.T) {
+	h := prepareHost(t)
+	h.certify(t)
+	for i := range names {
+		h.startApp(t, 5000+i)
+	}
+	m := startMachine(t)
+	m.host = h
+	m.classic(t)
+	m.installFairway(t)
+	m.configure(t)
 	h.eventuallyAnswers(t)
+	visitors := h.begin(t)
+	cutoverCommand := []string{"caddy", "migrate", "cutover", "--config", "/etc/caddy/Caddyfile", "--yes"}
+	rollbackCommand := []string{"caddy", "migrate", "rollback", "--yes"}
+
+	m.killAt(t, "start", cutoverCommand...)
+	m.run(t, rollbackCommand...)
+	m.units(t, map[string]string{"fairway.service": "inactive disabled", "apache2.service": "active enabled", "certbot.timer": "active enabled"})
+
+	m.killAt(t, "let go", cutoverCommand...)
+	m.run(t, cutoverCommand...)
+	m.units(t, map[string]string{"fairway.service": "active enabled", "apache2.service": "inactive disabled", "certbot.timer": "inactive disabled"})
+
+	m.killAt(t, "start", rollbackCommand...)
+	m.run(t, rollbackCommand...)
+	m.units(t, map[string]string{"fairway.service": "inactive disabled", "apache2.service": "active enabled", "certbot.timer": "active enabled"})
+	if lost := visitors.end(t); lost > 0 {
+		t.Errorf("%d requests were lost", lost)
+	}
+	m.restartedPlainly(t)
+}
+
+// killAt kills a command on the machine while it takes a step.
+func (m *machine) killAt(t *testing.T, step string, args ...string) {
+	t.Helper()
+	cmd := m.command(args...)
+	stderr, err := cmd.StderrPipe()
+	must(t, err)
+	must(t, cmd.Start())
+	killed := false
+	for lines := bufio.NewScanner(stderr); lines.Scan(); {
+		if killed || !strings.Contains(lines.Text(), " "+step+"  ") || !strings.Contains(lines.Text(), "/1") {
+			continue
+		}
+		killed = true
+		time.Sleep(30 * time.Millisecond) // systemctl may be at it
+		children, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%[1]d/children", cmd.Process.Pid))
+		must(t, err)
+		var pid int
+		_, err = fmt.Sscan(string(children), &pid)
+		must(t, err)
+		must(t, syscall.Kill(pid, syscall.SIGKILL))
+	}
+	_ = cmd.Wait()
+	if !killed {
+		t.Fatalf("%v has no step %q", args, step)
+	}
+	m.answers(t)
 }

@@ -182,11 +182,11 @@ func (a *Apache) PID(context.Context) (int, error) {
 
 // Start implements [server].
 func (a *Apache) Start(ctx context.Context) error {
-	if pid, err := a.PID(ctx); pid != 0 || err != nil {
-		return err
-	}
 	if a.Unit != "" && a.systemd != nil {
 		return a.startUnit(ctx)
+	}
+	if pid, err := a.PID(ctx); pid != 0 || err != nil {
+		return err
 	}
 	return a.startProcess(ctx)
 }
@@ -228,8 +228,12 @@ func (a *Apache) startProcess(ctx context.Context) error {
 
 // startUnit starts Apache as a service, with a command line of this one start.
 func (a *Apache) startUnit(ctx context.Context) error {
-	if err := a.unitEnded(ctx); err != nil {
+	running, err := a.unitSettled(ctx)
+	if err != nil {
 		return err
+	}
+	if running { // an interrupted command may have left its settings
+		return removeDropIn(ctx, a.systemd, a.Unit)
 	}
 	return withDropIn(ctx, a.systemd, a.Unit, a.settings(), func() error {
 		_, err := a.systemd.Do(ctx, "start", a.Unit)
@@ -237,21 +241,24 @@ func (a *Apache) startUnit(ctx context.Context) error {
 	})
 }
 
-// unitEnded waits until systemd can start the unit anew.
-func (a *Apache) unitEnded(ctx context.Context) error {
+// unitSettled waits until Apache listens, or systemd can start it anew.
+func (a *Apache) unitSettled(ctx context.Context) (running bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	for {
+		if pid, err := a.PID(ctx); pid != 0 || err != nil {
+			return pid != 0, err
+		}
 		state, err := property(ctx, a.systemd, a.Unit, "ActiveState")
 		if err != nil {
-			return err
+			return false, err
 		}
 		if state == "inactive" || state == "failed" {
-			return nil
+			return false, nil
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("%s still finishes what it answered when it let go, so systemd cannot start it anew; "+
+			return false, fmt.Errorf("%s still finishes what it answered when it let go, so systemd cannot start it anew; "+
 				"wait until it has ended (systemctl status %s), then call again", a.Unit, a.Unit)
 		case <-time.After(100 * time.Millisecond):
 		}
@@ -304,7 +311,12 @@ func (a *Apache) Finish(ctx context.Context, process *handover.Process) error {
 }
 
 // Stopped implements [server]: systemd sees that it has ended.
-func (a *Apache) Stopped(context.Context) error { return nil }
+func (a *Apache) Stopped(ctx context.Context) error {
+	if a.Unit == "" || a.systemd == nil {
+		return nil
+	}
+	return removeDropIn(ctx, a.systemd, a.Unit)
+}
 
 // CheckConfiguration has Apache read its configuration, as it will at its start.
 func (a *Apache) CheckConfiguration(ctx context.Context) error {

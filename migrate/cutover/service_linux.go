@@ -205,7 +205,7 @@ func (s *Service) Check(ctx context.Context, args ...string) (*exec.Cmd, error) 
 		}
 	}
 	words = append(append(words, s.Executable), args...)
-	return exec.CommandContext(ctx, "systemd-run", words...), nil //nolint:gosec // what the unit runs
+	return exec.CommandContext(ctx, "systemd-run", words...), nil
 }
 
 // CanRead checks that the service's user may read files.

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 )
 
@@ -73,23 +75,29 @@ func dropIn(unit string) string {
 // withDropIn runs do while a unit has the additional settings.
 func withDropIn(ctx context.Context, systemd Systemd, unit, settings string, do func() error) (err error) {
 	file := dropIn(unit)
-	folder := strings.TrimSuffix(file, "/90-fairway-cutover.conf")
-	if err := os.MkdirAll(folder, 0o755); err != nil { //nolint:gosec // systemd's folders are readable
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil { //nolint:gosec // systemd's folders are readable
 		return fmt.Errorf("settings of %s: %w", unit, err)
 	}
 	if err := os.WriteFile(file, []byte(settings), 0o600); err != nil {
 		return fmt.Errorf("settings of %s: %w", unit, err)
 	}
-	defer func() {
-		removed := os.Remove(file)
-		_ = os.Remove(folder) // unless there are others in it
-		_, reloaded := systemd.Do(context.WithoutCancel(ctx), "daemon-reload")
-		err = errors.Join(err, removed, reloaded)
-	}()
+	defer func() { err = errors.Join(err, removeDropIn(context.WithoutCancel(ctx), systemd, unit)) }()
 	if _, err := systemd.Do(ctx, "daemon-reload"); err != nil {
 		return err
 	}
 	return do()
+}
+
+// removeDropIn removes the additional settings of a unit, if it has them.
+func removeDropIn(ctx context.Context, systemd Systemd, unit string) error {
+	file := dropIn(unit)
+	err := os.Remove(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	_ = os.Remove(filepath.Dir(file)) // unless there are others in it
+	_, reloaded := systemd.Do(ctx, "daemon-reload")
+	return errors.Join(err, reloaded)
 }
 
 // quoted is text as a word in a unit file, taken literally.
