@@ -11,6 +11,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -92,11 +93,38 @@ func (t *File) Provision(ctx caddy.Context) error {
 		name = "/etc/mime.types"
 	}
 	var err error
-	t.configured, err = readTypes(name)
+	t.configured, err = sharedTypes(name)
 	if t.TypesConfig == "" && errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	return err
+}
+
+// typeFiles holds the types of files as they were read, by typeFile: a thousand
+// sites share one map.
+var typeFiles sync.Map
+
+// typeFile is one version of a file of types.
+type typeFile struct {
+	name     string
+	modified time.Time
+	size     int64
+}
+
+func sharedTypes(name string) (map[string]string, error) {
+	info, err := os.Stat(name)
+	if err != nil {
+		return nil, err
+	}
+	version := typeFile{name: name, modified: info.ModTime(), size: info.Size()}
+	if known, ok := typeFiles.Load(version); ok {
+		return known.(map[string]string), nil //nolint:errcheck // nothing else is stored
+	}
+	types, err := readTypes(name)
+	if err == nil {
+		typeFiles.Store(version, types)
+	}
+	return types, err
 }
 
 func readTypes(name string) (map[string]string, error) {
