@@ -80,6 +80,9 @@ func TestLoggedPort(t *testing.T) {
 		got = append(got, request.URL(true))
 	}
 	slices.Sort(got)
+	if unseen := sample.Select(10, nil).Unseen; !slices.Equal(unseen, []string{"https://other.example"}) {
+		t.Errorf("unseen sites: %q", unseen)
+	}
 	want := []string{"http://shop.example:8080/b", "https://shop.example:8443/a", "https://shop.example:9443/a", "https://shop.example:9443/c"}
 	if !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)

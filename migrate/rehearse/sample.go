@@ -81,11 +81,12 @@ type Sample struct {
 	Elsewhere  int            // lines for a host that is none of the sites', or for no path
 	requests   map[Request]int
 	untold     int // requests beyond maxDistinct different ones
+	sites      map[Origin]bool
 }
 
 // NewSample returns an empty sample.
 func NewSample() *Sample {
-	return &Sample{Methods: make(map[string]int), requests: make(map[Request]int)}
+	return &Sample{Methods: make(map[string]int), requests: make(map[Request]int), sites: make(map[Origin]bool)}
 }
 
 // maxDistinct bounds how many different requests are told apart: about 200 MB.
@@ -97,6 +98,9 @@ const maxLine = 64 << 10
 
 // ReadLog adds the requests of a log. Lines that can't be read are counted.
 func (s *Sample) ReadLog(log Log) error {
+	for _, origin := range log.Origins {
+		s.sites[origin] = true
+	}
 	formats := make([]*Format, len(log.Formats))
 	for i, format := range log.Formats {
 		var err error
@@ -262,6 +266,7 @@ type Selection struct {
 	Unread   int       `json:"unreadable"`      // lines not of their log's format
 	Others   int       `json:"other_methods"`   // lines with methods that are not replayed
 	Nowhere  int       `json:"for_other_hosts"` // lines for hosts that no site has, or for no path
+	Unseen   []string  `json:"unseen"`          // sites of the logs for which nothing is replayed
 }
 
 // Select picks at most limit requests: the most frequent of each path first,
@@ -298,10 +303,27 @@ func (s *Sample) Select(limit int, exclude *regexp.Regexp) Selection {
 		chosenPaths[pathOf(request)] = true
 	}
 	selection.Paths = len(chosenPaths)
+	selection.Unseen = s.unseen(selection.Requests)
 	if total > 0 {
 		selection.Covered = float64(covered) / float64(total)
 	}
 	return selection
+}
+
+// unseen are the sites that none of the requests is for.
+func (s *Sample) unseen(requests []Request) []string {
+	seen := make(map[Origin]bool)
+	for _, r := range requests {
+		seen[Origin{r.Scheme, r.Host, r.Port}] = true
+	}
+	unseen := []string{}
+	for origin := range s.sites {
+		if !seen[origin] {
+			unseen = append(unseen, Request{Scheme: origin.Scheme, Host: origin.Host, Port: origin.Port}.URL(false))
+		}
+	}
+	slices.Sort(unseen)
+	return unseen
 }
 
 func compareRequests(a, b Request) int {

@@ -47,6 +47,9 @@ func (r *Report) Write(out io.Writer) error {
 			fmt.Fprintf(&text, "Left out: %d %s.\n", left.count, left.what)
 		}
 	}
+	if len(s.Unseen) > 0 {
+		fmt.Fprintf(&text, "Nothing was replayed for: %s.\n", strings.Join(s.Unseen, ", "))
+	}
 	fmt.Fprintf(&text, "\n%s\n", r.Verdict())
 	_, err := io.WriteString(out, strings.Map(visible, text.String()))
 	return err
