@@ -359,7 +359,7 @@ func (o *Order) refundLines(ask RefundAsk) []RefundLine {
 	lines := []RefundLine{}
 	for _, line := range o.Lines {
 		quantity, named := wanted[line.ID]
-		if !named && !(ask.Shipping && len(ask.Lines) == 0) {
+		if !named && (!ask.Shipping || len(ask.Lines) > 0) {
 			continue
 		}
 		units := line.RefundedQuantity + quantity

@@ -39,6 +39,9 @@ type Call struct {
 	Version int64               // that the client has read; 0: whatever it is
 }
 
+// Reply is what a client gets.
+type Reply = idempotency.Reply
+
 // Render makes the reply that a client gets for an order. It runs inside the
 // transaction, so that the reply can be saved with the order, and must be quick.
 type Render func(Order) (idempotency.Reply, error)

@@ -213,6 +213,36 @@ func TestKeyCommands(t *testing.T) {
 	}
 }
 
+// TestABackupComesBack takes a backup of the running server, loses what came
+// after it, and finds what came before.
+func TestABackupComesBack(t *testing.T) {
+	t.Parallel()
+	s := serve(t, shipped(t))
+	client := s.client(t)
+	auth := []string{"Authorization", "Bearer " + s.key(t, "orders"), "Content-Type", "application/json"}
+	place := func() string {
+		t.Helper()
+		created := ask(t, client, http.MethodPost, s.url(orders, "/v1/orders"), `{"currency":"eur","lines":[{"title":"Mug","quantity":1,"unit_amount":900}]}`, auth...)
+		var order struct{ ID string }
+		decode(t, created.body, &order)
+		return s.url(orders, "/v1/orders/"+order.ID)
+	}
+	before := place()
+	backup := filepath.Join(t.TempDir(), "backup")
+	if out := s.mustCaddy(t, "fairway", "backup", backup); !strings.Contains(out, "orders.db") || !strings.Contains(out, "payments.db") || !strings.Contains(out, "access.db") {
+		t.Errorf("backup says %s", out)
+	}
+	after := place()
+	if _, err := s.caddy("fairway", "restore", backup); err == nil || !strings.Contains(err.Error(), "stop it first") {
+		t.Errorf("restored under a running server: %v", err)
+	}
+	s.stop(t)
+	s.mustCaddy(t, "fairway", "restore", backup)
+	s.launch(t)
+	get(t, s.client(t), before, http.StatusOK, auth[:2]...)
+	get(t, s.client(t), after, http.StatusNotFound, auth[:2]...)
+}
+
 // TestDataOutlivesARestart also shows that keys and orders are where they were.
 func TestDataOutlivesARestart(t *testing.T) {
 	t.Parallel()

@@ -27,6 +27,7 @@ func init() {
 //	DELETE /fairway/keys/{id}    revoke a key
 //	POST   /fairway/sign-in      a one-time sign-in link for the operator
 //	GET    /fairway/status       how the services are, as operators see it
+//	POST   /fairway/backup       copy the databases: {"folder"}
 //	POST   /fairway/verify       recompute the books: a report for each service
 type adminAPI struct{}
 
@@ -57,6 +58,7 @@ func (*adminAPI) Routes() []caddy.AdminRoute {
 	return []caddy.AdminRoute{
 		{Pattern: "/fairway/keys", Handler: caddy.AdminHandlerFunc(handleKeys)},
 		{Pattern: "/fairway/keys/", Handler: caddy.AdminHandlerFunc(handleKey)},
+		{Pattern: "/fairway/backup", Handler: caddy.AdminHandlerFunc(handleBackup)},
 		{Pattern: "/fairway/verify", Handler: caddy.AdminHandlerFunc(handleVerify)},
 		{Pattern: "/fairway/sign-in", Handler: caddy.AdminHandlerFunc(handleSignIn)},
 		{Pattern: "/fairway/status", Handler: caddy.AdminHandlerFunc(handleStatus)},

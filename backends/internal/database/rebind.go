@@ -82,7 +82,7 @@ func rebind(query string) string {
 
 // skip returns the length of the quotation or comment that text begins with, or 0.
 func skip(text string) int {
-	end := ""
+	var end string
 	switch {
 	case text[0] == '\'' || text[0] == '"':
 		end = text[:1]

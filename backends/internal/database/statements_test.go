@@ -20,18 +20,19 @@ func TestTheSameStatementRunsInsideItself(t *testing.T) {
 		if err := errors.Join(add("a")(ctx, tx), add("b")(ctx, tx)); err != nil {
 			return err
 		}
-		each := func(do func(body string) error) error {
+		each := func(do func(body string) error) (err error) {
 			rows, err := tx.QueryContext(ctx, list)
 			if err != nil {
 				return err
 			}
+			defer func() { err = errors.Join(err, rows.Close()) }()
 			for rows.Next() {
 				var body string
 				if err := errors.Join(rows.Scan(&body), do(body)); err != nil {
-					return errors.Join(err, rows.Close())
+					return err
 				}
 			}
-			return errors.Join(rows.Err(), rows.Close())
+			return rows.Err()
 		}
 		return each(func(outer string) error {
 			return each(func(inner string) error {
@@ -56,7 +57,7 @@ func TestKeptStatementsFollowTheSchemaAndAreBounded(t *testing.T) {
 		}
 		defer func() { _ = rows.Close() }()
 		names, err := rows.Columns()
-		if err != nil {
+		if err := errors.Join(err, rows.Err()); err != nil {
 			t.Fatal(err)
 		}
 		return len(names)

@@ -15,7 +15,7 @@ import (
 	"unicode/utf8"
 )
 
-// ErrNotFound: no event, endpoint or delivery has the id.
+// ErrNotFound says that no event, endpoint or delivery has the id.
 var ErrNotFound = errors.New("not found")
 
 // Event is one fact, written in the transaction that made it true.

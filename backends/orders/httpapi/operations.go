@@ -41,7 +41,7 @@ const (
 	groupChanges  = "Changing an order"
 	groupMoney    = "Money"
 	groupTransfer = "Import, export, erasure"
-	groupWebhooks = "Events and webhooks"
+	groupWebhooks = "Events and webhooks" //nolint:gosec // a heading
 )
 
 // Groups that need lines of their own to be understood.

@@ -132,7 +132,8 @@ func readLine(lines *bufio.Reader) (line []byte, tooLong bool, err error) {
 
 func (h *handler) bringLine(ctx context.Context, number int, line []byte, tooLong bool, call orders.Call) imported {
 	report := imported{Line: number}
-	asked, err := orders.NewOrder{}, error(nil)
+	var asked orders.NewOrder
+	var err error
 	if tooLong {
 		err = &bodyError{http.StatusRequestEntityTooLarge, "body-too-large", fmt.Sprintf("The line is larger than %d bytes.", maxBody)}
 	} else {

@@ -53,6 +53,10 @@ type fixture struct {
 	t *testing.T
 }
 
+// begin starts the deliverer, end closes it.
+func (f *fixture) begin()     { f.Start() }
+func (f *fixture) end() error { return f.Close() }
+
 var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 
 func newFixture(t *testing.T) *fixture {
@@ -71,7 +75,7 @@ func newFixture(t *testing.T) *fixture {
 	})
 	f.Allow(loopback)
 	t.Cleanup(func() {
-		if err := errors.Join(f.Deliverer.Close(), db.Close()); err != nil {
+		if err := errors.Join(f.end(), db.Close()); err != nil {
 			t.Error(err)
 		}
 	})
@@ -80,7 +84,7 @@ func newFixture(t *testing.T) *fixture {
 
 func (f *fixture) write(fn func(ctx context.Context, tx *outbox.Tx) error) {
 	f.t.Helper()
-	err := f.Outbox.Write(f.t.Context(), func(ctx context.Context, _ *sql.Tx, tx *outbox.Tx) error { return fn(ctx, tx) })
+	err := f.Write(f.t.Context(), func(ctx context.Context, _ *sql.Tx, tx *outbox.Tx) error { return fn(ctx, tx) })
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -237,7 +241,7 @@ func TestAnEndpointThatHangsHoldsUpNobodyElse(t *testing.T) {
 	fast := receiver(t, func(http.ResponseWriter, *http.Request) { delivered <- struct{}{} })
 	f.endpoint("we_slow", slow)
 	f.endpoint("we_fast", fast)
-	f.Deliverer.Start()
+	f.begin()
 	for n := range events {
 		f.event(fmt.Sprint("evt_", n))
 	}
@@ -289,10 +293,10 @@ func TestWhatAStopInterruptsIsDeliveredLater(t *testing.T) {
 			<-end
 		}
 	}))
-	f.Deliverer.Start()
+	f.begin()
 	f.event("evt_1")
 	<-begun
-	if err := f.Deliverer.Close(); err != nil {
+	if err := f.end(); err != nil {
 		t.Fatal(err)
 	}
 	close(end)
