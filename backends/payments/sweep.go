@@ -107,3 +107,26 @@ func (s *Service) Balances(ctx context.Context) ([]Balance, error) {
 	}
 	return balances, nil
 }
+
+// Recheck asks the processor about all that is open of a payment or refund,
+// which it names by reference.
+func (s *Service) Recheck(ctx context.Context, reference string) error {
+	if reference == "" {
+		return nil
+	}
+	page, err := s.Store.List(ctx, KindOperation, Query{Limit: 10_000})
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, object := range page.Objects {
+		operation := object.(*Operation)
+		if operation.Reference != reference || !operation.Answered {
+			continue
+		}
+		if _, err := s.resolve(ctx, operation); err != nil && !refused(err) && !errors.Is(err, ErrOutcomeUnknown) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}

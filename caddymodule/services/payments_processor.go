@@ -12,6 +12,7 @@ import (
 
 	"github.com/aditechsphere/fairway/backends/payments"
 	"github.com/aditechsphere/fairway/backends/payments/processor/manual"
+	"github.com/aditechsphere/fairway/backends/payments/processor/stripe"
 	"github.com/aditechsphere/fairway/backends/payments/processor/testcards"
 )
 
@@ -40,6 +41,19 @@ var processors = map[string]makeProcessor{
 	},
 	"manual": func(p *Payments) (payments.Processor, func(*payments.Service) http.Handler, error) {
 		return &manual.Processor{Test: p.Mode == "test"}, noNotifications, nil
+	},
+	"stripe": func(p *Payments) (payments.Processor, func(*payments.Service) http.Handler, error) {
+		processor, err := stripe.New(stripe.Config{SecretKey: replaced(p.Stripe.SecretKey), APIBase: replaced(p.Stripe.APIBase)})
+		if err != nil {
+			return nil, nil, err
+		}
+		secret := replaced(p.Stripe.WebhookSecret)
+		if secret == "" {
+			return processor, noNotifications, nil
+		}
+		return processor, func(service *payments.Service) http.Handler {
+			return stripe.Notifications(service, secret, service.Logger)
+		}, nil
 	},
 }
 
