@@ -149,7 +149,7 @@ func (t *translation) writeSite(s *Site) SiteText {
 		body.Comment("Apache takes a name with a dot at its end for the name; here it is nobody's")
 		matcher := parts.definitions.Matcher("trailing_dot", "header_regexp", "Host", "[.](:[0-9]+)?$")
 		body.Append(parts.definitions)
-		body.Line("error", matcher, "400")
+		body.Open("route").Line("error", matcher, "400") // alone it would come after the site's route
 	} else {
 		body.Append(parts.definitions)
 	}
