@@ -366,7 +366,7 @@ func TestIsolate(t *testing.T) {
 			}}
 		}
 	}`
-	isolated, ports, err := Isolate([]byte(config), "/tmp/trial", freePort)
+	isolated, ports, err := Isolate([]byte(config), "/trial", freePort)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -376,7 +376,7 @@ func TestIsolate(t *testing.T) {
 			t.Errorf("%q is left in %s", gone, text)
 		}
 	}
-	for _, there := range []string{`"a.example"`, `"load_files"`, `"unix//tmp/trial/admin.sock"`, `"listen":["127.0.0.1:40001","127.0.0.1:40002"]`, `"listen":["127.0.0.1:40003"]`, `"https_port":40001`} {
+	for _, there := range []string{`"a.example"`, `"load_files"`, `"unix//trial/admin.sock"`, `"listen":["127.0.0.1:40001","127.0.0.1:40002"]`, `"listen":["127.0.0.1:40003"]`, `"https_port":40001`} {
 		if !strings.Contains(text, there) {
 			t.Errorf("%q is not in %s", there, text)
 		}
@@ -390,7 +390,7 @@ func TestIsolate(t *testing.T) {
 		t.Errorf("%+v", ports)
 	}
 	for _, bad := range []string{`{`, `{}`, `{"apps": {"http": {"servers": {"a": {"listen": [":80-90"]}}}}}`} {
-		if _, _, err := Isolate([]byte(bad), "/tmp/trial", freePort); err == nil {
+		if _, _, err := Isolate([]byte(bad), "/trial", freePort); err == nil {
 			t.Errorf("%s is taken", bad)
 		}
 	}
