@@ -365,6 +365,9 @@ func clientAddress(r *http.Request) string {
 
 // sslVariable is a variable of mod_ssl, as far as Caddy knows them.
 func sslVariable(r *http.Request, name string) string {
+	if name == "HTTPS" {
+		return map[bool]string{true: "on", false: "off"}[r.TLS != nil]
+	}
 	if r.TLS == nil {
 		return ""
 	}
