@@ -236,7 +236,7 @@ func (w *work) attachTo(ctx context.Context, method *PaymentMethod, customer *Cu
 			"or was detached from a Customer, and may not be used again.")
 	}
 	if refusal := w.Processor.CheckMethod(method.MethodDetails); refusal != nil {
-		return result{refusal: refusal}, nil
+		return result{refusal: refusal}, nil //nolint:nilerr // a refusal is a result
 	}
 	method.Customer = customer.ID
 	if err := w.store(ctx, method); err != nil {

@@ -130,7 +130,7 @@ func NoSuch(object, param, id string) *Error {
 	return Invalid(CodeResourceMissing, param, "No such %s: '%s'", object, id)
 }
 
-// ErrOutcomeUnknown: the processor gave no clear answer. What was asked may
+// ErrOutcomeUnknown says that the processor gave no clear answer. What was asked may
 // have happened; it is found out, and the reply saved, without another request.
 var ErrOutcomeUnknown = errors.New("the processor gave no clear answer")
 

@@ -61,7 +61,7 @@ func (s *Service) UpdateIntent(ctx context.Context, request Request, intentID st
 		}
 		if params.touchesPayment() {
 			if refusal := intent.checkStatus(changeable, "This PaymentIntent's payment could not be updated", "changed"); refusal != nil {
-				return result{object: intent, refusal: refusal}, nil
+				return result{object: intent, refusal: refusal}, nil //nolint:nilerr // a refusal is a result
 			}
 			if refusal, err := w.dropAction(ctx, intent); err != nil || refusal != nil {
 				return result{object: intent, refusal: refusal}, err

@@ -1,7 +1,5 @@
 package payments
 
-import "time"
-
 // The types of payment methods.
 const (
 	TypeCard         = "card"
@@ -99,11 +97,6 @@ type Customer struct {
 	Metadata      map[string]string `json:"metadata,omitempty"`
 	DefaultMethod string            `json:"default_method,omitempty"` // id of a payment method
 	Deleted       bool              `json:"deleted,omitempty"`
-}
-
-// expired reports whether a card can no longer be charged.
-func (c *Card) expired(now time.Time) bool {
-	return c.ExpYear < now.Year() || c.ExpYear == now.Year() && c.ExpMonth < int(now.Month())
 }
 
 // Status is "active" or "deleted".

@@ -69,17 +69,10 @@ const objectColumns = `seq, version, body`
 
 func orNull(text string) sql.NullString { return sql.NullString{String: text, Valid: text != ""} }
 
-// millis and moment keep the zero time as 0, which means never.
+// millis keeps the zero time as 0, which means never.
 func millis(t time.Time) int64 {
 	if t.IsZero() {
 		return 0
 	}
 	return t.UnixMilli()
-}
-
-func moment(ms int64) time.Time {
-	if ms == 0 {
-		return time.Time{}
-	}
-	return time.UnixMilli(ms).UTC()
 }

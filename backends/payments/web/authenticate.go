@@ -75,7 +75,7 @@ func (p pages) authenticated(w http.ResponseWriter, r *http.Request) {
 			Title: "Payments", Heading: "Thank you", Tone: look.Info, Lede: "The shop knows of your decision. You can close this window.", Body: authenticateBody{},
 		}, look.ContentSecurityPolicy)
 	default:
-		http.Redirect(w, r, returnTo(before, action), http.StatusSeeOther) //nolint:gosec // the shop's own address, checked when it was given
+		http.Redirect(w, r, returnTo(before, action), http.StatusSeeOther)
 	}
 }
 

@@ -109,7 +109,7 @@ func TestCaptureInPart(t *testing.T) {
 		t.Fatalf("authorised %+v", intent)
 	}
 	_, err := s.V1PaymentIntents.Capture(t.Context(), intent.ID, &stripe.PaymentIntentCaptureParams{AmountToCapture: stripe.Int64(5001)})
-	s.refused(err, http.StatusBadRequest, stripe.ErrorCodeAmountTooLarge)
+	_ = s.refused(err, http.StatusBadRequest, stripe.ErrorCodeAmountTooLarge)
 	params := &stripe.PaymentIntentCaptureParams{AmountToCapture: stripe.Int64(3000), FinalCapture: stripe.Bool(true)}
 	params.AddExpand("latest_charge.balance_transaction")
 	intent, err = s.V1PaymentIntents.Capture(t.Context(), intent.ID, params)
@@ -141,7 +141,7 @@ func TestCancelReleasesAnAuthorisation(t *testing.T) {
 		t.Errorf("canceled %+v", canceled)
 	}
 	_, err = s.V1PaymentIntents.Capture(t.Context(), intent.ID, nil)
-	s.refused(err, http.StatusBadRequest, stripe.ErrorCodePaymentIntentUnexpectedState)
+	_ = s.refused(err, http.StatusBadRequest, stripe.ErrorCodePaymentIntentUnexpectedState)
 	if types := s.told(); types[len(types)-1] != "payment_intent.canceled" {
 		t.Errorf("events %v", types)
 	}
@@ -169,7 +169,7 @@ func TestUpdateThenConfirm(t *testing.T) {
 		t.Errorf("confirmed %+v", intent)
 	}
 	_, err = s.V1PaymentIntents.Update(t.Context(), intent.ID, &stripe.PaymentIntentUpdateParams{Amount: stripe.Int64(5)})
-	s.refused(err, http.StatusBadRequest, stripe.ErrorCodePaymentIntentUnexpectedState)
+	_ = s.refused(err, http.StatusBadRequest, stripe.ErrorCodePaymentIntentUnexpectedState)
 }
 
 func TestRefunds(t *testing.T) {
@@ -185,14 +185,14 @@ func TestRefunds(t *testing.T) {
 		t.Errorf("refunded %+v", refund)
 	}
 	_, err = s.V1Refunds.Create(t.Context(), &stripe.RefundCreateParams{PaymentIntent: stripe.String(intent.ID), Amount: stripe.Int64(6001)})
-	s.refused(err, http.StatusBadRequest, "")
+	_ = s.refused(err, http.StatusBadRequest, "")
 	rest, err := s.V1Refunds.Create(t.Context(), &stripe.RefundCreateParams{Charge: stripe.String(intent.LatestCharge.ID)})
 	s.must(err)
 	if rest.Amount != 6000 {
 		t.Errorf("the rest is %d", rest.Amount)
 	}
 	_, err = s.V1Refunds.Create(t.Context(), &stripe.RefundCreateParams{PaymentIntent: stripe.String(intent.ID)})
-	s.refused(err, http.StatusBadRequest, stripe.ErrorCodeChargeAlreadyRefunded)
+	_ = s.refused(err, http.StatusBadRequest, stripe.ErrorCodeChargeAlreadyRefunded)
 	list := &stripe.RefundListParams{PaymentIntent: stripe.String(intent.ID)}
 	list.Limit = stripe.Int64(1)
 	count := 0
@@ -320,12 +320,12 @@ func TestCustomersAndPaymentMethods(t *testing.T) {
 		t.Errorf("attached %+v", method)
 	}
 	_, err = s.V1PaymentMethods.Attach(t.Context(), "pm_card_chargeDeclined", &stripe.PaymentMethodAttachParams{Customer: stripe.String(customer.ID)})
-	s.refused(err, http.StatusPaymentRequired, stripe.ErrorCodeCardDeclined)
+	_ = s.refused(err, http.StatusPaymentRequired, stripe.ErrorCodeCardDeclined)
 	failing, err := s.V1PaymentMethods.Attach(t.Context(), "pm_card_chargeCustomerFail", &stripe.PaymentMethodAttachParams{Customer: stripe.String(customer.ID)})
 	s.must(err)
 	_, err = s.V1PaymentIntents.Create(t.Context(), &stripe.PaymentIntentCreateParams{Amount: stripe.Int64(1000), Currency: stripe.String("usd"),
 		PaymentMethod: stripe.String(failing.ID), Customer: stripe.String(customer.ID), Confirm: stripe.Bool(true)})
-	s.refused(err, http.StatusPaymentRequired, stripe.ErrorCodeCardDeclined)
+	_ = s.refused(err, http.StatusPaymentRequired, stripe.ErrorCodeCardDeclined)
 
 	update := &stripe.CustomerUpdateParams{Phone: stripe.String("1"), InvoiceSettings: &stripe.CustomerUpdateInvoiceSettingsParams{DefaultPaymentMethod: stripe.String(method.ID)}}
 	update.AddExpand("invoice_settings.default_payment_method")
@@ -342,7 +342,7 @@ func TestCustomersAndPaymentMethods(t *testing.T) {
 		t.Errorf("paid %+v", paid)
 	}
 	_, err = s.V1PaymentIntents.Create(t.Context(), &stripe.PaymentIntentCreateParams{Amount: stripe.Int64(1000), Currency: stripe.String("usd"), PaymentMethod: stripe.String(method.ID)})
-	s.refused(err, http.StatusBadRequest, "payment_intent_invalid_parameter")
+	_ = s.refused(err, http.StatusBadRequest, "payment_intent_invalid_parameter")
 
 	charges := &stripe.ChargeListParams{Customer: stripe.String(customer.ID)}
 	charges.AddExpand("data.payment_intent.customer")
@@ -367,7 +367,7 @@ func TestCustomersAndPaymentMethods(t *testing.T) {
 		t.Error(err)
 	}
 	_, err = s.V1PaymentMethods.Attach(t.Context(), failing.ID, &stripe.PaymentMethodAttachParams{Customer: stripe.String(customer.ID)})
-	s.refused(err, http.StatusBadRequest, stripe.ErrorCodePaymentMethodUnexpectedState)
+	_ = s.refused(err, http.StatusBadRequest, stripe.ErrorCodePaymentMethodUnexpectedState)
 	deleted, err := s.V1Customers.Delete(t.Context(), customer.ID, nil)
 	s.must(err)
 	again, err := s.V1Customers.Retrieve(t.Context(), customer.ID, nil)
@@ -390,7 +390,7 @@ func TestChargesTheOlderWay(t *testing.T) {
 		t.Errorf("captured %+v", charge)
 	}
 	_, err = s.V1Charges.Capture(t.Context(), charge.ID, nil)
-	s.refused(err, http.StatusBadRequest, stripe.ErrorCodeChargeAlreadyCaptured)
+	_ = s.refused(err, http.StatusBadRequest, stripe.ErrorCodeChargeAlreadyCaptured)
 	_, err = s.V1Charges.Create(t.Context(), &stripe.ChargeCreateParams{Amount: stripe.Int64(2000), Currency: stripe.String("usd"),
 		Source: &stripe.PaymentSourceSourceParams{Token: stripe.String("tok_chargeDeclined")}})
 	if e := s.refused(err, http.StatusPaymentRequired, stripe.ErrorCodeCardDeclined); e.ChargeID == "" {
@@ -491,7 +491,7 @@ func TestWebhooks(t *testing.T) {
 		t.Error(err)
 	}
 	_, err = s.V1WebhookEndpoints.Retrieve(t.Context(), endpoint.ID, nil)
-	s.refused(err, http.StatusNotFound, stripe.ErrorCodeResourceMissing)
+	_ = s.refused(err, http.StatusNotFound, stripe.ErrorCodeResourceMissing)
 }
 
 func TestListsPageThemselves(t *testing.T) {
