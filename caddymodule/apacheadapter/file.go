@@ -118,7 +118,7 @@ func sharedTypes(name string) (map[string]string, error) {
 	}
 	version := typeFile{name: name, modified: info.ModTime(), size: info.Size()}
 	if known, ok := typeFiles.Load(version); ok {
-		return known.(map[string]string), nil //nolint:errcheck // nothing else is stored
+		return known.(map[string]string), nil
 	}
 	types, err := readTypes(name)
 	if err == nil {

@@ -66,14 +66,18 @@ is failing; 4 none is failing, but of some nothing is known.`,
 // printStatus writes the verdict and a line for each service, worst first.
 func printStatus(out io.Writer, report httpapi.Report) error {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(table, "%s\n\n", report.Verdict)
+	lines := []string{report.Verdict, ""}
 	for _, service := range report.Services {
 		address := "-"
 		if len(service.URLs) > 0 {
 			address = service.URLs[0]
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n",
-			strings.ToUpper(service.State), service.ID, address, evidence(service, report.Checked), traffic(service))
+		lines = append(lines, strings.Join([]string{
+			strings.ToUpper(service.State), service.ID, address, evidence(service, report.Checked), traffic(service),
+		}, "\t"))
+	}
+	if _, err := io.WriteString(table, strings.Join(lines, "\n")+"\n"); err != nil {
+		return err
 	}
 	return table.Flush()
 }

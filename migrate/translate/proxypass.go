@@ -138,14 +138,3 @@ func (s *Site) proxyPasses(refused func(p proxyPass, why string)) []proxyPass {
 	}
 	return list
 }
-
-// hasProxies tells whether some paths of the site are forwarded, so that a
-// path that changes on its way has to be asked about again.
-func (s *Site) hasProxies() bool {
-	for _, section := range s.sections {
-		if section.Has("ProxyPass", "ProxyPassMatch") {
-			return true
-		}
-	}
-	return false
-}

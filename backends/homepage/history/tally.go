@@ -104,7 +104,7 @@ func (t *Tally) MarshalBinary() ([]byte, error) {
 		b = binary.AppendUvarint(b, *count)
 	}
 	for _, state := range codes {
-		b = binary.AppendUvarint(b, uint64(max(t.Spent[state].Milliseconds(), 0))) //nolint:gosec // not negative
+		b = binary.AppendUvarint(b, uint64(max(t.Spent[state].Milliseconds(), 0)))
 	}
 	return append(b, t.FirstByte.Sparse()...), nil
 }
@@ -127,7 +127,7 @@ func (t *Tally) UnmarshalBinary(b []byte) error {
 			return ErrEncoding
 		}
 		if millis > 0 {
-			read.spend(state, time.Duration(millis)*time.Millisecond) //nolint:gosec // as it was packed
+			read.spend(state, time.Duration(millis)*time.Millisecond)
 		}
 	}
 	if err := read.FirstByte.Add(b); err != nil {

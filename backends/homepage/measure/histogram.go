@@ -27,10 +27,10 @@ type Histogram [buckets]uint64
 func bucketOf(d time.Duration) int {
 	units := uint64(max(d, 0)) >> unitBits
 	if units < linear {
-		return int(units) //nolint:gosec // less than linear
+		return int(units)
 	}
 	octave := bits.Len64(units) - subBits // 1 for the first doubling
-	sub := int(units>>(octave-1)) - linear
+	sub := int(units>>(octave-1)) - linear //nolint:gosec // five bits are left
 	return min(octave*linear+sub, buckets-1)
 }
 
@@ -103,7 +103,7 @@ func (h *Histogram) Sparse() Sparse {
 		if count == 0 {
 			continue
 		}
-		s = binary.AppendUvarint(s, uint64(bucket-next)) //nolint:gosec // not negative
+		s = binary.AppendUvarint(s, uint64(bucket-next))
 		s = binary.AppendUvarint(s, count)
 		next = bucket + 1
 	}

@@ -1,9 +1,10 @@
 package web
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"hash/fnv"
 	"maps"
 	"net/http"
 	"sync"
@@ -145,10 +146,10 @@ func (r *row) live(values map[string]string, now time.Time) {
 // shape stands for what the page consists of: when it changes, texts alone
 // can't bring the page up to date.
 func (d dashboard) shape() string {
-	sum := fnv.New64a()
-	fmt.Fprint(sum, d.Lede() != "")
+	parts := fmt.Sprint(d.Lede() != "")
 	for _, r := range d.Rows {
-		fmt.Fprintf(sum, "%q %s %t %t %t", r.ID, r.State, r.Basis.At.IsZero(), r.Hour.Requests > 0, r.Hour.Failures > 0)
+		parts += fmt.Sprintf("%q %s %t %t %t", r.ID, r.State, r.Basis.At.IsZero(), r.Hour.Requests > 0, r.Hour.Failures > 0)
 	}
-	return fmt.Sprintf("%016x", sum.Sum64())
+	sum := sha256.Sum256([]byte(parts))
+	return hex.EncodeToString(sum[:8])
 }
