@@ -29,7 +29,7 @@ func bucketOf(d time.Duration) int {
 	if units < linear {
 		return int(units)
 	}
-	octave := bits.Len64(units) - subBits // 1 for the first doubling
+	octave := bits.Len64(units) - subBits  // 1 for the first doubling
 	sub := int(units>>(octave-1)) - linear //nolint:gosec // five bits are left
 	return min(octave*linear+sub, buckets-1)
 }
