@@ -36,6 +36,7 @@ type Configuration struct {
 				Imported []struct {
 					Name string `json:"name"`
 				} `json:"imported"`
+				Automate []string `json:"automate"`
 			} `json:"certificates"`
 			Automation struct {
 				Policies []policy `json:"policies"`
@@ -94,7 +95,8 @@ func Load(file, adapter string) (*Configuration, error) {
 }
 
 // Names are the host names that sites have, sorted, without those that are
-// made when a request comes.
+// made when a request comes. A site that also answers for unknown names has no
+// matcher that names it; certificates are still managed for it by name.
 func (c *Configuration) Names() []string {
 	names := make(map[string]bool)
 	for _, server := range c.Apps.HTTP.Servers {
@@ -108,7 +110,23 @@ func (c *Configuration) Names() []string {
 			}
 		}
 	}
+	for _, name := range c.managedNames() {
+		if !strings.ContainsAny(name, "{*") {
+			names[name] = true
+		}
+	}
 	return slices.Sorted(maps.Keys(names))
+}
+
+// managedNames are those that Caddy gets certificates for.
+func (c *Configuration) managedNames() []string {
+	names := slices.Clone(c.Apps.TLS.Certificates.Automate)
+	for _, p := range c.Apps.TLS.Automation.Policies {
+		if !p.OnDemand {
+			names = append(names, p.Subjects...)
+		}
+	}
+	return names
 }
 
 // Listens are the TCP addresses that will be listened on, those of automatic
