@@ -130,11 +130,11 @@ func downloadPackages(t *testing.T, snippets []snippet) string {
 		return folder
 	}
 	work := t.TempDir()
-	if output, err := aptDownload(t.Context(), work, missing); err != nil {
+	if _, err := aptDownload(t.Context(), work, missing); err != nil {
 		if update, err := exec.Command("apt-get", "update", "-q").CombinedOutput(); err != nil {
 			t.Fatalf("apt-get update: %v\n%s", err, update)
 		}
-		if output, err = aptDownload(t.Context(), work, missing); err != nil {
+		if output, err := aptDownload(t.Context(), work, missing); err != nil {
 			t.Fatalf("apt-get download: %v\n%s", err, output)
 		}
 	}
