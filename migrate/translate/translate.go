@@ -161,8 +161,9 @@ func (t *translation) settle() {
 	})
 }
 
-// fileNames are directives that mean something for files only.
-var fileNames = slices.Concat(indexNames, typeNames, handlerNames, []string{"DocumentRoot", "AllowOverride", "AllowOverrideList", "LimitRequestBody", "DirectoryIndexRedirect"})
+// fileNames are directives that mean something for contents only, and nothing
+// where every request is redirected.
+var fileNames = slices.Concat(indexNames, typeNames, handlerNames, encodeNames, expiresNames, []string{"DocumentRoot", "AllowOverride", "AllowOverrideList", "LimitRequestBody", "DirectoryIndexRedirect"})
 
 func (t *translation) settleOne(d *apacheconf.Directive, idle bool) {
 	_, isSection := conditionOf(d)
