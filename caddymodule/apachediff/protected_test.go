@@ -15,6 +15,16 @@ import (
 // Apache refused.
 func (s *stage) walkProtected(t *testing.T) {
 	t.Helper()
+	opened, asked := s.opened()
+	for _, problem := range opened {
+		t.Error(problem)
+	}
+	t.Logf("%d spellings of closed paths asked", asked)
+}
+
+// opened tells what ours opens that Apache keeps closed, and how many requests
+// were compared for it.
+func (s *stage) opened() (problems []string, asked int) {
 	w := &walker{stage: s, shown: make(map[string]bool), links: make(map[string]*link)}
 	defer w.closeLinks()
 	var found []exchange
@@ -25,20 +35,42 @@ func (s *stage) walkProtected(t *testing.T) {
 			}
 		}
 	}
-	opened := make(map[string]int)
+	times := make(map[string]int)
 	for _, e := range found {
-		if problem := w.judge(e); problem != "" {
-			if opened[problem]++; opened[problem] <= 5 {
-				t.Errorf("%s\n  %s %s %s %q | %v\n  Apache: %d, ours: %d %.200q", problem, e.scheme, e.host, e.method, e.target, e.header, e.apache.status, e.ours.status, e.ours.body)
-			}
+		problem := w.judge(e)
+		if problem == "" {
+			continue
+		}
+		if times[problem]++; times[problem] <= 5 {
+			problems = append(problems, fmt.Sprintf("%s\n  %s %s %s %q | %v\n  Apache: %d, ours: %d %.200q", problem, e.scheme, e.host, e.method, e.target, e.header, e.apache.status, e.ours.status, e.ours.body))
 		}
 	}
-	for problem, count := range opened {
-		if count > 5 {
-			t.Errorf("%s: %d spellings in all", problem, count)
+	return problems, len(found)
+}
+
+// TestWalkNoticesWhatIsOpen has a second Apache without the closing line stand
+// for ours: the walk must find its files open, and the app answering.
+func TestWalkNoticesWhatIsOpen(t *testing.T) {
+	t.Parallel()
+	c, err := parseCase("about\n-- site.conf --\n<VirtualHost *:80>\n\tServerName walk.test\n\tDocumentRoot /var/www/walk\n\tProxyPass /app http://127.0.0.1:5000\n" +
+		"\t<LocationMatch ^/(private|app)>\n\t\tRequire all denied\n\t</LocationMatch>\n</VirtualHost>\n" +
+		"-- /var/www/walk/private/a.txt --\n-- requests --\nwalk.test GET /app/x\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lax := c
+	lax.files = slices.Clone(c.files)
+	lax.files[0].text = strings.ReplaceAll(lax.files[0].text, "denied", "granted")
+	backends := startApps(t, nil)
+	s := &stage{apacheCase: c, apps: backends, apache: writeTree(t, &c, backends), ours: writeTree(t, &lax, backends)}
+	serveApache(t, s.apache)
+	serveApache(t, s.ours)
+	opened, _ := s.opened()
+	for _, expected := range []string{"/var/www/walk/private/a.txt, which Apache never shows", "an app answers"} {
+		if !slices.ContainsFunc(opened, func(problem string) bool { return strings.HasPrefix(problem, expected) }) {
+			t.Errorf("the walk does not notice: %s", expected)
 		}
 	}
-	t.Logf("%d spellings of closed paths asked", len(found))
 }
 
 // exchange is one request and both answers.
