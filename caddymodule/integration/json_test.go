@@ -47,14 +47,21 @@ func TestServicesFromJSON(t *testing.T) {
 	if err != nil || len(databases) == 0 {
 		t.Errorf("no databases in the default folder: %v, %v", databases, err)
 	}
+	fresh := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	for config, want := range map[string]string{
 		`{"handler": "orders", "nosuch": 1}`:                                  "unknown field",
-		`{"handler": "payments", "processor": "cash"}`:                        "is not known; there is: test",
+		`{"handler": "payments", "processor": "cash"}`:                        "is not known; there are: ",
 		`{"handler": "service", "name": "a b"}`:                               "is not a service name",
 		`{"handler": "service", "name": "a", "guest": {"service": "nosuch"}}`: "nosuch",
 	} {
 		body := fmt.Sprintf(`{"apps": {"http": {"servers": {"plain": {"listen": ["127.0.0.1:%d"], "routes": [{"handle": [%s]}]}}}}}`, port, config)
-		refused := ask(t, http.DefaultClient, http.MethodPost, "http://"+s.admin+"/load", body, "Content-Type", "application/json")
+		// Each load replaces the admin endpoint, whose old socket may reset a connection.
+		var refused answer
+		eventually(t, 10*time.Second, "the admin endpoint answers", func() (answered bool) {
+			var err error
+			refused, err = try(t.Context(), fresh, http.MethodPost, "http://"+s.admin+"/load", body, "Content-Type", "application/json")
+			return err == nil
+		})
 		if refused.StatusCode != http.StatusBadRequest || !strings.Contains(refused.body, want) {
 			t.Errorf("%s: %s %s, want an error that says %q", config, refused.Status, refused.body, want)
 		}

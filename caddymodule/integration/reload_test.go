@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -27,7 +28,10 @@ func TestReloadsUnderLoadDropNothing(t *testing.T) {
 	bad := []string{
 		strings.Replace(good, "\torders\n", "\torders\n\tservice bad!name\n", 1),                        // refused by the Caddyfile's parser
 		strings.Replace(good, "store sqlite {$FAIRWAY_DATA:.fairway}", "store sqlite /proc/nowhere", 1), // refused when the stores open
-		strings.Replace(good, "\tpayments\n", "\tpayments\n\ttls /nosuch.pem /nosuch.pem\n", 1),         // refused when TLS is provisioned
+		strings.Replace(good, "\tpayments {\n", "\ttls /nosuch.pem /nosuch.pem\n\tpayments {\n", 1),     // refused when TLS is provisioned
+	}
+	if slices.Contains(bad, good) {
+		t.Fatal("the shipped Caddyfile no longer has what is to be spoilt")
 	}
 	for i := range 200 {
 		if i%10 == 9 {
