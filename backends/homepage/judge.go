@@ -16,6 +16,9 @@ const (
 	Unknown   State = "unknown"   // nothing seen for 60 s
 )
 
+// States are all of them.
+var States = []State{Answering, Failing, Unknown}
+
 const (
 	// A service fails when more than this share of its recent requests failed…
 	failingShare = 0.05

@@ -15,14 +15,7 @@ import (
 	"github.com/aditechsphere/fairway/migrate/ipaddr"
 )
 
-func init() {
-	caddy.RegisterModule(new(Access))
-	httpcaddyfile.RegisterHandlerDirective("apache_access", func(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
-		handler := new(Access)
-		return handler, handler.UnmarshalCaddyfile(h.Dispenser)
-	})
-	httpcaddyfile.RegisterDirectiveOrder("apache_access", httpcaddyfile.Before, "basic_auth")
-}
+func init() { registerHandler[Access]("apache_access", httpcaddyfile.Before, "basic_auth") }
 
 // Access lets a request through, or not, by the rules of Apache: Require with
 // its groups, Basic authentication against a password file, and the older

@@ -14,14 +14,7 @@ import (
 	"github.com/aditechsphere/fairway/migrate/pcre"
 )
 
-func init() {
-	caddy.RegisterModule(new(Alias))
-	httpcaddyfile.RegisterHandlerDirective("apache_alias", func(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
-		handler := new(Alias)
-		return handler, handler.UnmarshalCaddyfile(h.Dispenser)
-	})
-	httpcaddyfile.RegisterDirectiveOrder("apache_alias", httpcaddyfile.After, "root")
-}
+func init() { registerHandler[Alias]("apache_alias", httpcaddyfile.After, "root") }
 
 // Alias maps a path of URLs to a folder or file as Apache's Alias does: it sets
 // the site's root and shortens the path of the request. apache_location goes on

@@ -19,14 +19,7 @@ import (
 	"github.com/aditechsphere/fairway/migrate/urlpath"
 )
 
-func init() {
-	caddy.RegisterModule(new(Dir))
-	httpcaddyfile.RegisterHandlerDirective("apache_dir", func(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
-		handler := new(Dir)
-		return handler, handler.UnmarshalCaddyfile(h.Dispenser)
-	})
-	httpcaddyfile.RegisterDirectiveOrder("apache_dir", httpcaddyfile.Before, "file_server")
-}
+func init() { registerHandler[Dir]("apache_dir", httpcaddyfile.Before, "file_server") }
 
 // pathInfoVariable holds what follows a file in the path of a request.
 const pathInfoVariable = "apache_path_info"

@@ -12,14 +12,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
-func init() {
-	caddy.RegisterModule(new(ErrorDocument))
-	httpcaddyfile.RegisterHandlerDirective("apache_error", func(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
-		handler := new(ErrorDocument)
-		return handler, handler.UnmarshalCaddyfile(h.Dispenser)
-	})
-	httpcaddyfile.RegisterDirectiveOrder("apache_error", httpcaddyfile.Before, "respond")
-}
+func init() { registerHandler[ErrorDocument]("apache_error", httpcaddyfile.Before, "respond") }
 
 // ErrorDocument answers a request that failed with a plain page of HTML and the
 // type and charset of Apache's, without adding headers. It belongs into

@@ -13,14 +13,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
-func init() {
-	caddy.RegisterModule(new(Expires))
-	httpcaddyfile.RegisterHandlerDirective("apache_expires", func(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
-		handler := new(Expires)
-		return handler, handler.UnmarshalCaddyfile(h.Dispenser)
-	})
-	httpcaddyfile.RegisterDirectiveOrder("apache_expires", httpcaddyfile.After, "header")
-}
+func init() { registerHandler[Expires]("apache_expires", httpcaddyfile.After, "header") }
 
 // Expires adds Expires and Cache-Control: max-age to answers that have no
 // Expires, as mod_expires does. Answers that report an error get none.

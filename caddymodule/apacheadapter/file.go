@@ -21,14 +21,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/fileserver"
 )
 
-func init() {
-	caddy.RegisterModule(new(File))
-	httpcaddyfile.RegisterHandlerDirective("apache_file", func(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
-		handler := new(File)
-		return handler, handler.UnmarshalCaddyfile(h.Dispenser)
-	})
-	httpcaddyfile.RegisterDirectiveOrder("apache_file", httpcaddyfile.Before, "file_server")
-}
+func init() { registerHandler[File]("apache_file", httpcaddyfile.Before, "file_server") }
 
 // File sends files below the site's root as Apache sends them, with Caddy's
 // file_server inside. They get the Content-Type and Content-Encoding of all

@@ -19,14 +19,7 @@ import (
 	"github.com/aditechsphere/fairway/migrate/pcre"
 )
 
-func init() {
-	caddy.RegisterModule(new(Header))
-	httpcaddyfile.RegisterHandlerDirective("apache_header", func(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
-		handler := new(Header)
-		return handler, handler.UnmarshalCaddyfile(h.Dispenser)
-	})
-	httpcaddyfile.RegisterDirectiveOrder("apache_header", httpcaddyfile.After, "header")
-}
+func init() { registerHandler[Header]("apache_header", httpcaddyfile.After, "header") }
 
 // Header changes headers as Apache's mod_headers does, line by line in order.
 //

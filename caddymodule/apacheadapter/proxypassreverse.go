@@ -12,12 +12,7 @@ import (
 )
 
 func init() {
-	caddy.RegisterModule(new(ProxyPassReverse))
-	httpcaddyfile.RegisterHandlerDirective("proxy_pass_reverse", func(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
-		handler := new(ProxyPassReverse)
-		return handler, handler.UnmarshalCaddyfile(h.Dispenser)
-	})
-	httpcaddyfile.RegisterDirectiveOrder("proxy_pass_reverse", httpcaddyfile.Before, "reverse_proxy")
+	registerHandler[ProxyPassReverse]("proxy_pass_reverse", httpcaddyfile.Before, "reverse_proxy")
 }
 
 // ProxyPassReverse rewrites the URLs that a backend puts into its answer, as

@@ -16,14 +16,7 @@ import (
 	"github.com/aditechsphere/fairway/migrate/urlpath"
 )
 
-func init() {
-	caddy.RegisterModule(new(ProxyPath))
-	httpcaddyfile.RegisterHandlerDirective("apache_proxy_path", func(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
-		handler := new(ProxyPath)
-		return handler, handler.UnmarshalCaddyfile(h.Dispenser)
-	})
-	httpcaddyfile.RegisterDirectiveOrder("apache_proxy_path", httpcaddyfile.Before, "reverse_proxy")
-}
+func init() { registerHandler[ProxyPath]("apache_proxy_path", httpcaddyfile.Before, "reverse_proxy") }
 
 // ProxyPath makes the path for a backend as Apache's ProxyPass does: the rest
 // of the path after the prefix is appended to the backend's path as it is, so

@@ -16,14 +16,7 @@ import (
 	"github.com/aditechsphere/fairway/migrate/urlpath"
 )
 
-func init() {
-	caddy.RegisterModule(new(Redirect))
-	httpcaddyfile.RegisterHandlerDirective("apache_redirect", func(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
-		handler := new(Redirect)
-		return handler, handler.UnmarshalCaddyfile(h.Dispenser)
-	})
-	httpcaddyfile.RegisterDirectiveOrder("apache_redirect", httpcaddyfile.After, "redir")
-}
+func init() { registerHandler[Redirect]("apache_redirect", httpcaddyfile.After, "redir") }
 
 // Redirect answers as Apache's Redirect and RedirectMatch do. A path below the
 // prefix, at the border of a segment, is sent to the URL with the rest of the

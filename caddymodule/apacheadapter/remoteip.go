@@ -13,14 +13,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
-func init() {
-	caddy.RegisterModule(new(RemoteIP))
-	httpcaddyfile.RegisterHandlerDirective("apache_remote_ip", func(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
-		handler := new(RemoteIP)
-		return handler, handler.UnmarshalCaddyfile(h.Dispenser)
-	})
-	httpcaddyfile.RegisterDirectiveOrder("apache_remote_ip", httpcaddyfile.After, "tracing")
-}
+func init() { registerHandler[RemoteIP]("apache_remote_ip", httpcaddyfile.After, "tracing") }
 
 // RemoteIP takes the client's address from a header, as Apache's mod_remoteip
 // does: from right to left, as long as the address so far is one of a proxy.

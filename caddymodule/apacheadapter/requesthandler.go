@@ -16,14 +16,7 @@ import (
 	"github.com/aditechsphere/fairway/migrate/urlpath"
 )
 
-func init() {
-	caddy.RegisterModule(new(Request))
-	httpcaddyfile.RegisterHandlerDirective("apache_request", func(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
-		handler := new(Request)
-		return handler, handler.UnmarshalCaddyfile(h.Dispenser)
-	})
-	httpcaddyfile.RegisterDirectiveOrder("apache_request", httpcaddyfile.Before, "map")
-}
+func init() { registerHandler[Request]("apache_request", httpcaddyfile.Before, "map") }
 
 // maxRestarts is how often a request may start over: Apache's
 // LimitInternalRecursion.

@@ -19,10 +19,6 @@ import (
 	"github.com/aditechsphere/fairway/migrate/urlpath"
 )
 
-func init() {
-	caddy.RegisterModule(new(Rewrite))
-}
-
 // Rewrite applies rules of Apache's mod_rewrite as Apache does: in the context
 // of a server, or, with a directory, in that of one directory. Conditions and
 // rules are written as in Apache.

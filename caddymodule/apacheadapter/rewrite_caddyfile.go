@@ -6,18 +6,11 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
-	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/aditechsphere/fairway/migrate/modrewrite"
 )
 
-func init() {
-	httpcaddyfile.RegisterHandlerDirective("apache_rewrite", func(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
-		handler := new(Rewrite)
-		return handler, handler.UnmarshalCaddyfile(h.Dispenser)
-	})
-	httpcaddyfile.RegisterDirectiveOrder("apache_rewrite", httpcaddyfile.Before, "rewrite")
-}
+func init() { registerHandler[Rewrite]("apache_rewrite", httpcaddyfile.Before, "rewrite") }
 
 // UnmarshalCaddyfile reads the directive:
 //

@@ -15,14 +15,7 @@ import (
 	"github.com/aditechsphere/fairway/migrate/pcre"
 )
 
-func init() {
-	caddy.RegisterModule(new(SetEnv))
-	httpcaddyfile.RegisterHandlerDirective("apache_env", func(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
-		handler := new(SetEnv)
-		return handler, handler.UnmarshalCaddyfile(h.Dispenser)
-	})
-	httpcaddyfile.RegisterDirectiveOrder("apache_env", httpcaddyfile.After, "vars")
-}
+func init() { registerHandler[SetEnv]("apache_env", httpcaddyfile.After, "vars") }
 
 // SetEnv sets variables of a request as Apache's SetEnv, UnsetEnv, SetEnvIf and
 // BrowserMatch do, line by line. Each is also a Caddy variable with the prefix

@@ -32,9 +32,10 @@ func (m *machine) status(t *testing.T) cutover.Report {
 	return report
 }
 
-// TestUnderSystemd moves the sites there and back on a machine as Debian has it,
-// with the packaged unit.
-func TestUnderSystemd(t *testing.T) {
+// machineWithFairway is a machine with the classic stack, and Fairway installed
+// beside it but not started.
+func machineWithFairway(t *testing.T) (*host, *machine) {
+	t.Helper()
 	h := prepareHost(t)
 	h.certify(t)
 	for i := range names {
@@ -46,6 +47,13 @@ func TestUnderSystemd(t *testing.T) {
 	m.installFairway(t)
 	m.configure(t)
 	h.eventuallyAnswers(t)
+	return h, m
+}
+
+// TestUnderSystemd moves the sites there and back on a machine as Debian has it,
+// with the packaged unit.
+func TestUnderSystemd(t *testing.T) {
+	h, m := machineWithFairway(t)
 	visitors := h.begin(t)
 	time.Sleep(time.Second)
 
@@ -86,17 +94,7 @@ func (m *machine) restartedPlainly(t *testing.T) {
 // TestKilledUnderSystemd kills the command as systemd starts or stops something
 // for it, and goes on or back.
 func TestKilledUnderSystemd(t *testing.T) {
-	h := prepareHost(t)
-	h.certify(t)
-	for i := range names {
-		h.startApp(t, 5000+i)
-	}
-	m := startMachine(t)
-	m.host = h
-	m.classic(t)
-	m.installFairway(t)
-	m.configure(t)
-	h.eventuallyAnswers(t)
+	h, m := machineWithFairway(t)
 	visitors := h.begin(t)
 	cutoverCommand := []string{"caddy", "migrate", "cutover", "--config", "/etc/caddy/Caddyfile", "--yes"}
 	rollbackCommand := []string{"caddy", "migrate", "rollback", "--yes"}

@@ -29,8 +29,8 @@ func describe(name, help string, labels ...string) *prometheus.Desc {
 	return prometheus.NewDesc("fairway_"+name, help, labels, nil)
 }
 
-// metricBounds are bounds of buckets of [measure.Histogram], one in four
-// doublings and two around what people wait for: 131 µs to 8.6 s.
+// metricBounds are powers of two of nanoseconds, from 131 µs to 8.6 s: each is
+// the bound of a bucket of [measure.Histogram], so that counts are exact.
 var metricBounds = []time.Duration{
 	1 << 17, 1 << 19, 1 << 20, 1 << 21, 1 << 22, 1 << 23, 1 << 24, 1 << 25, 1 << 26, 1 << 27, 1 << 28, 1 << 29, 1 << 30, 1 << 31, 1 << 33,
 }
@@ -63,7 +63,7 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 
 func collectState(out chan<- prometheus.Metric, entry homepage.Entry, now time.Time) {
 	is := homepage.Judge(entry, now).State
-	for _, state := range []homepage.State{homepage.Answering, homepage.Failing, homepage.Unknown} {
+	for _, state := range homepage.States {
 		value := 0.0
 		if state == is {
 			value = 1

@@ -4,7 +4,6 @@ package postgres
 import (
 	"context"
 	"embed"
-	"io/fs"
 
 	"github.com/aditechsphere/fairway/backends/access/sqlstore"
 	"github.com/aditechsphere/fairway/backends/internal/database"
@@ -16,11 +15,7 @@ var migrations embed.FS
 // Open opens the schema "access" of the database that dsn names, creating it
 // when it is not there.
 func Open(ctx context.Context, dsn string) (*sqlstore.Store, error) {
-	numbered, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return nil, err
-	}
-	db, err := database.OpenPostgres(ctx, dsn, "access", numbered)
+	db, err := database.OpenPostgres(ctx, dsn, "access", migrations)
 	if err != nil {
 		return nil, err
 	}

@@ -37,7 +37,7 @@ func (s *Store) CreateKey(ctx context.Context, key access.Key) error {
 	}
 	return s.exec(ctx, `INSERT INTO keys (`+keyColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		key.ID, key.Name, key.Hash[:], key.Hint, string(scopes), key.Live,
-		millis(key.Created), millis(key.Expires), millis(key.Revoked))
+		database.Millis(key.Created), database.Millis(key.Expires), database.Millis(key.Revoked))
 }
 
 // KeyByHash implements [access.Store].
@@ -46,20 +46,8 @@ func (s *Store) KeyByHash(ctx context.Context, hash access.Hash) (access.Key, er
 }
 
 // Keys implements [access.Store].
-func (s *Store) Keys(ctx context.Context) (keys []access.Key, err error) {
-	rows, err := s.db.Read().QueryContext(ctx, `SELECT `+keyColumns+` FROM keys ORDER BY seq DESC`)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	for rows.Next() {
-		key, err := scanKey(rows)
-		if err != nil {
-			return nil, err
-		}
-		keys = append(keys, key)
-	}
-	return keys, rows.Err()
+func (s *Store) Keys(ctx context.Context) ([]access.Key, error) {
+	return database.All(ctx, s.db.Read(), scanKey, `SELECT `+keyColumns+` FROM keys ORDER BY seq DESC`)
 }
 
 // RevokeKey implements [access.Store].
@@ -67,7 +55,7 @@ func (s *Store) RevokeKey(ctx context.Context, id string, at time.Time) (key acc
 	err = s.db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		key, err = scanKey(tx.QueryRowContext(ctx,
 			`UPDATE keys SET revoked = CASE WHEN revoked = 0 THEN ? ELSE revoked END WHERE id = ? RETURNING `+keyColumns,
-			millis(at), id))
+			database.Millis(at), id))
 		return err
 	})
 	return key, err
@@ -112,12 +100,12 @@ func (s *Store) DeleteSession(ctx context.Context, hash access.Hash) error {
 
 // DeleteExpired implements [access.Store].
 func (s *Store) DeleteExpired(ctx context.Context, now time.Time) error {
-	return s.exec(ctx, `DELETE FROM grants WHERE expires <= ?`, millis(now))
+	return s.exec(ctx, `DELETE FROM grants WHERE expires <= ?`, database.Millis(now))
 }
 
 func (s *Store) createGrant(ctx context.Context, kind string, grant access.Grant) error {
 	return s.exec(ctx, `INSERT INTO grants (kind, hash, created, expires) VALUES (?, ?, ?, ?)`,
-		kind, grant.Hash[:], millis(grant.Created), millis(grant.Expires))
+		kind, grant.Hash[:], database.Millis(grant.Created), database.Millis(grant.Expires))
 }
 
 func (s *Store) exec(ctx context.Context, query string, args ...any) error {
@@ -127,10 +115,7 @@ func (s *Store) exec(ctx context.Context, query string, args ...any) error {
 	})
 }
 
-// scanner is a row, alone or among others.
-type scanner interface{ Scan(dest ...any) error }
-
-func scanKey(row scanner) (access.Key, error) {
+func scanKey(row database.Row) (access.Key, error) {
 	var (
 		key                       access.Key
 		hash                      []byte
@@ -145,11 +130,11 @@ func scanKey(row scanner) (access.Key, error) {
 		return access.Key{}, fmt.Errorf("scopes of key %s: %w", key.ID, err)
 	}
 	copy(key.Hash[:], hash)
-	key.Created, key.Expires, key.Revoked = moment(created), moment(expires), moment(revoked)
+	key.Created, key.Expires, key.Revoked = database.Moment(created), database.Moment(expires), database.Moment(revoked)
 	return key, nil
 }
 
-func scanGrant(row scanner) (access.Grant, error) {
+func scanGrant(row database.Row) (access.Grant, error) {
 	var (
 		grant            access.Grant
 		hash             []byte
@@ -159,7 +144,7 @@ func scanGrant(row scanner) (access.Grant, error) {
 		return access.Grant{}, notFound(err)
 	}
 	copy(grant.Hash[:], hash)
-	grant.Created, grant.Expires = moment(created), moment(expires)
+	grant.Created, grant.Expires = database.Moment(created), database.Moment(expires)
 	return grant, nil
 }
 
@@ -168,21 +153,6 @@ func notFound(err error) error {
 		return access.ErrNotFound
 	}
 	return err
-}
-
-// millis and moment keep the zero time as 0, which means never.
-func millis(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.UnixMilli()
-}
-
-func moment(ms int64) time.Time {
-	if ms == 0 {
-		return time.Time{}
-	}
-	return time.UnixMilli(ms).UTC()
 }
 
 var _ access.Store = (*Store)(nil)

@@ -20,12 +20,13 @@ const (
 	// gap is the longest time between two observations in which a service is
 	// taken to have stayed as it was.
 	gap = 3 * Tick
-	// shownDays is how many days are kept in memory.
-	shownDays = 90
 	// maxPending bounds what waits for a store that cannot be written; the
 	// oldest are given up.
 	maxPending = 5000
 )
+
+// RecentDays is how many days are kept in memory, the one that goes on included.
+const RecentDays = 90
 
 // Keeper turns observations into history. It is safe for concurrent use. The
 // zero Keeper knows of nothing and can only be asked.
@@ -70,7 +71,7 @@ type tick struct {
 func Open(ctx context.Context, store Store, now time.Time) (*Keeper, error) {
 	k := &Keeper{store: store, run: Run{now.UTC(), now.UTC()}, series: make(map[string]*series)}
 	var err error
-	if k.runs, err = store.Runs(ctx, now.Add(-shownDays*24*time.Hour)); err != nil {
+	if k.runs, err = store.Runs(ctx, now.Add(-RecentDays*24*time.Hour)); err != nil {
 		return nil, fmt.Errorf("reading when the server was up: %w", err)
 	}
 	names, err := store.Services(ctx)
@@ -96,7 +97,7 @@ func newSeries() *series { return &series{open: make(map[Resolution]*Point)} }
 // go on at the time now.
 func load(ctx context.Context, store Store, name string, now time.Time) (*series, error) {
 	s := newSeries()
-	days, err := store.Points(ctx, name, Days, now.Add(-shownDays*24*time.Hour), Days.Start(now))
+	days, err := store.Points(ctx, name, Days, now.Add(-RecentDays*24*time.Hour), Days.Start(now))
 	if err != nil {
 		return nil, err
 	}
@@ -199,7 +200,7 @@ func (s *series) add(name string, now time.Time, tally *Tally) (over []Point) {
 			over = append(over, *point)
 			if r == Days {
 				s.days = append(s.days, dayOf(point))
-				s.days = s.days[max(len(s.days)-shownDays, 0):]
+				s.days = s.days[max(len(s.days)-RecentDays, 0):]
 			}
 			point = nil
 		}

@@ -57,7 +57,7 @@ func (k *Keeper) LastHour(service string, now time.Time) Hour {
 }
 
 // LastDays returns the last n days of a service up to the one that goes on,
-// oldest first; n is at most 90. Days without a point are empty.
+// oldest first; n is at most [RecentDays]. Days without a point are empty.
 func (k *Keeper) LastDays(service string, n int, now time.Time) []Day {
 	today := Days.Start(now)
 	days := make([]Day, n)

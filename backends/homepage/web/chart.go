@@ -94,9 +94,6 @@ func (o *outline) column(x, ground, height float64) {
 	*o = append(*o, 'z')
 }
 
-// shownDays is how many days the bars show.
-const shownDays = 90
-
 // toleratedShare of a day in failure makes its bar a warning, more a failure.
 const toleratedShare = 0.05
 

@@ -133,7 +133,7 @@ func (v *serviceView) load(ctx context.Context, past History) error {
 // loadDays sums up weeks and months; the day that goes on is in each.
 func (v *serviceView) loadDays(ctx context.Context, past History, lastDay *history.Tally) error {
 	today := history.Days.Start(v.At)
-	days, err := past.Points(ctx, v.ID, history.Days, today.AddDate(0, 0, 1-shownDays), v.At)
+	days, err := past.Points(ctx, v.ID, history.Days, today.AddDate(0, 0, 1-history.RecentDays), v.At)
 	if err != nil {
 		return err
 	}
@@ -141,7 +141,7 @@ func (v *serviceView) loadDays(ctx context.Context, past History, lastDay *histo
 	for _, span := range []struct {
 		label string
 		days  int
-	}{{"Last 7 days", 7}, {"Last 30 days", 30}, {"Last 90 days", shownDays}} {
+	}{{"Last 7 days", 7}, {"Last 30 days", 30}, {"Last 90 days", history.RecentDays}} {
 		sum := new(history.Tally)
 		for i := range days {
 			if days[i].Start.After(today.AddDate(0, 0, -span.days)) {

@@ -67,11 +67,11 @@ type row struct {
 
 // downtime is when this server was down in the days that are shown.
 func downtime(past History, now time.Time) []history.Interval {
-	return past.Down(now.AddDate(0, 0, -shownDays))
+	return past.Down(now.AddDate(0, 0, -history.RecentDays))
 }
 
 func newRow(j homepage.Judgement, past History, down []history.Interval, now time.Time) *row {
-	r := &row{Judgement: j, Days: newDays(past.LastDays(j.ID, shownDays, now), down)}
+	r := &row{Judgement: j, Days: newDays(past.LastDays(j.ID, history.RecentDays, now), down)}
 	if r.IsMeasured() {
 		r.Hour = past.LastHour(j.ID, now)
 	}

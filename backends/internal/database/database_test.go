@@ -16,7 +16,7 @@ import (
 func migrations(statements ...string) fs.FS {
 	files := fstest.MapFS{}
 	for i, statement := range statements {
-		files[fmt.Sprintf("%05d_step.sql", i+1)] = &fstest.MapFile{Data: []byte("-- +goose Up\n" + statement + "\n")}
+		files[fmt.Sprintf("migrations/%05d_step.sql", i+1)] = &fstest.MapFile{Data: []byte("-- +goose Up\n" + statement + "\n")}
 	}
 	return files
 }

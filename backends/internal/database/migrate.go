@@ -22,9 +22,13 @@ func (e *NewerSchemaError) Error() string {
 		"run the version that wrote it, or restore a backup made before the upgrade", e.Path, e.Found, e.Known)
 }
 
-// migrate runs the migrations that db has not seen yet.
+// migrate runs the files of the folder "migrations" that db has not seen yet.
 func migrate(ctx context.Context, db *sql.DB, dialect goose.Dialect, name string, migrations fs.FS) error {
-	provider, err := goose.NewProvider(dialect, db, migrations,
+	numbered, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return fmt.Errorf("migrations: %w", err)
+	}
+	provider, err := goose.NewProvider(dialect, db, numbered,
 		goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()))
 	if err != nil {
 		return fmt.Errorf("migrations: %w", err)

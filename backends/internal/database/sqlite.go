@@ -35,8 +35,8 @@ type file struct {
 //
 // A missing file is created with mode 0600, missing folders with 0700. The
 // journal is a WAL and every commit is synced to the disk before it is
-// acknowledged. The numbered .sql files in the root of migrations
-// (00001_name.sql, in goose's format) that the file has not seen yet run in
+// acknowledged. The numbered .sql files in the folder "migrations"
+// of that file system (00001_name.sql, in goose's format) that the file has not seen yet run in
 // order, each in a transaction of its own, and are recorded.
 //
 // A schema newer than the newest migration is refused with a

@@ -5,7 +5,6 @@ import (
 	"context"
 	"embed"
 	"errors"
-	"io/fs"
 
 	"github.com/aditechsphere/fairway/backends/internal/database"
 	"github.com/aditechsphere/fairway/backends/orders/sqlstore"
@@ -17,11 +16,7 @@ var migrations embed.FS
 // Open opens the schema "orders" of the database that dsn names, creating it
 // when it is not there.
 func Open(ctx context.Context, dsn string) (*sqlstore.Store, error) {
-	numbered, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return nil, err
-	}
-	db, err := database.OpenPostgres(ctx, dsn, "orders", numbered)
+	db, err := database.OpenPostgres(ctx, dsn, "orders", migrations)
 	if err != nil {
 		return nil, err
 	}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"embed"
 	"errors"
-	"io/fs"
 
 	"github.com/aditechsphere/fairway/backends/internal/database"
 	"github.com/aditechsphere/fairway/backends/orders/sqlstore"
@@ -16,11 +15,7 @@ var migrations embed.FS
 
 // Open opens the file at path, creating it when it is not there.
 func Open(ctx context.Context, path string) (*sqlstore.Store, error) {
-	numbered, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return nil, err
-	}
-	db, err := database.Open(ctx, path, numbered)
+	db, err := database.Open(ctx, path, migrations)
 	if err != nil {
 		return nil, err
 	}

@@ -60,7 +60,7 @@ func TestMigratingOrders(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	old, err := database.Open(t.Context(), path, fstest.MapFS{"00001_orders.sql": {Data: first}})
+	old, err := database.Open(t.Context(), path, fstest.MapFS{"migrations/00001_orders.sql": {Data: first}})
 	if err != nil {
 		t.Fatal(err)
 	}

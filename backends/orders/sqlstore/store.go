@@ -60,21 +60,13 @@ func (s *Store) Document(ctx context.Context, id string) (orders.Document, error
 }
 
 // Documents implements [orders.Store].
-func (s *Store) Documents(ctx context.Context, query orders.Query) (found []orders.Document, err error) {
+func (s *Store) Documents(ctx context.Context, query orders.Query) ([]orders.Document, error) {
 	statement, args := s.selection(query)
-	rows, err := s.db.Read().QueryContext(ctx, statement, args...)
-	if err != nil {
-		return nil, s.db.Explain(err)
-	}
-	defer func() { err = s.db.Explain(errors.Join(err, rows.Close())) }()
-	for rows.Next() {
-		var d orders.Document
-		if err := rows.Scan(&d.Number, &d.Version, &d.JSON); err != nil {
-			return nil, err
-		}
-		found = append(found, d)
-	}
-	return found, rows.Err()
+	found, err := database.All(ctx, s.db.Read(), func(row database.Row) (d orders.Document, err error) {
+		err = row.Scan(&d.Number, &d.Version, &d.JSON)
+		return d, err
+	}, statement, args...)
+	return found, s.db.Explain(err)
 }
 
 // selection is the statement for a query.

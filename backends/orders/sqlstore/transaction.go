@@ -101,20 +101,8 @@ func (t transaction) Update(ctx context.Context, order orders.Order) error {
 	return err
 }
 
-func (t transaction) OrdersOf(ctx context.Context, email string, limit int) (ids []string, err error) {
-	rows, err := t.tx.QueryContext(ctx, `SELECT id FROM orders WHERE email = ? ORDER BY number LIMIT ?`, email, limit)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	for rows.Next() {
-		var id string
-		if err := rows.Scan(&id); err != nil {
-			return nil, err
-		}
-		ids = append(ids, id)
-	}
-	return ids, rows.Err()
+func (t transaction) OrdersOf(ctx context.Context, email string, limit int) ([]string, error) {
+	return database.All(ctx, t.tx, database.Text, `SELECT id FROM orders WHERE email = ? ORDER BY number LIMIT ?`, email, limit)
 }
 
 func (t transaction) Apply(ctx context.Context, fact string, at time.Time) (first bool, err error) {

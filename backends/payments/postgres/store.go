@@ -4,7 +4,6 @@ package postgres
 import (
 	"context"
 	"embed"
-	"io/fs"
 
 	"github.com/aditechsphere/fairway/backends/internal/database"
 	"github.com/aditechsphere/fairway/backends/payments/sqlstore"
@@ -15,11 +14,7 @@ var migrations embed.FS
 
 // Open opens a schema of the database at dsn, creating it when it is not there.
 func Open(ctx context.Context, dsn, schema string) (*sqlstore.Store, error) {
-	numbered, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return nil, err
-	}
-	db, err := database.OpenPostgres(ctx, dsn, schema, numbered)
+	db, err := database.OpenPostgres(ctx, dsn, schema, migrations)
 	if err != nil {
 		return nil, err
 	}

@@ -11,42 +11,18 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aditechsphere/fairway/backends/internal/database"
 	"github.com/aditechsphere/fairway/backends/payments"
 )
 
-// querier is a transaction or a pool.
-type querier interface {
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
-}
-
 // reader implements [payments.Reader].
 type reader struct {
-	querier
+	database.Querier
 	explain func(error) error // adds what to do about errors of the database itself
 }
 
-type scanner interface{ Scan(dest ...any) error }
-
-// all runs a query and scans its rows.
-func all[T any](ctx context.Context, q querier, scan func(scanner) (T, error), query string, args ...any) (found []T, err error) {
-	rows, err := q.QueryContext(ctx, query, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	for rows.Next() {
-		one, err := scan(rows)
-		if err != nil {
-			return nil, err
-		}
-		found = append(found, one)
-	}
-	return found, rows.Err()
-}
-
-func scanObject(kind payments.Kind) func(scanner) (payments.Object, error) {
-	return func(row scanner) (payments.Object, error) {
+func scanObject(kind payments.Kind) func(database.Row) (payments.Object, error) {
+	return func(row database.Row) (payments.Object, error) {
 		object := payments.New(kind)
 		var body []byte
 		head := object.Header()
@@ -97,7 +73,7 @@ func (r reader) list(ctx context.Context, kind payments.Kind, query payments.Que
 	if len(where) > 0 {
 		statement += ` WHERE ` + strings.Join(where, ` AND `)
 	}
-	found, err := all(ctx, r, scanObject(kind), statement+order, append(args, query.Limit+1)...)
+	found, err := database.All(ctx, r, scanObject(kind), statement+order, append(args, query.Limit+1)...)
 	if err != nil {
 		return payments.Page{}, err
 	}
@@ -134,14 +110,14 @@ func conditions(t *table, query payments.Query) (where []string, args []any, err
 
 // Due implements [payments.Reader].
 func (r reader) Due(ctx context.Context, kind payments.Kind, now time.Time, limit int) ([]payments.Object, error) {
-	found, err := all(ctx, r, scanObject(kind),
+	found, err := database.All(ctx, r, scanObject(kind),
 		`SELECT `+objectColumns+` FROM `+tables[kind].name+` WHERE due > 0 AND due <= ? ORDER BY due LIMIT ?`, now.UnixMilli(), limit)
 	return found, r.explain(err)
 }
 
 var transferColumns = `seq, id, created, kind, source, coalesce(resolves, ''), currency, ` + strings.Join(payments.Accounts[:], ", ")
 
-func scanTransfer(row scanner) (t payments.Transfer, err error) {
+func scanTransfer(row database.Row) (t payments.Transfer, err error) {
 	var created int64
 	dest := []any{&t.Seq, &t.ID, &created, &t.Kind, &t.Source, &t.Resolves, &t.Currency}
 	for n := range t.Postings {
@@ -154,7 +130,7 @@ func scanTransfer(row scanner) (t payments.Transfer, err error) {
 
 // Transfers implements [payments.Reader].
 func (r reader) Transfers(ctx context.Context, after int64, limit int) ([]payments.Transfer, error) {
-	found, err := all(ctx, r, scanTransfer, `SELECT `+transferColumns+` FROM ledger WHERE seq > ? ORDER BY seq LIMIT ?`, after, limit)
+	found, err := database.All(ctx, r, scanTransfer, `SELECT `+transferColumns+` FROM ledger WHERE seq > ? ORDER BY seq LIMIT ?`, after, limit)
 	return found, r.explain(err)
 }
 
@@ -167,7 +143,7 @@ func (r reader) TransfersOf(ctx context.Context, sources ...string) ([]payments.
 	for n, source := range sources {
 		args[n] = source
 	}
-	found, err := all(ctx, r, scanTransfer, `SELECT `+transferColumns+` FROM ledger WHERE source IN (?`+
+	found, err := database.All(ctx, r, scanTransfer, `SELECT `+transferColumns+` FROM ledger WHERE source IN (?`+
 		strings.Repeat(", ?", len(sources)-1)+`) ORDER BY seq`, args...)
 	return found, r.explain(err)
 }
@@ -179,7 +155,7 @@ func (r reader) Totals(ctx context.Context) (map[string]payments.Postings, error
 		statement += `, CAST(sum(` + account + `) AS BIGINT)`
 	}
 	totals := make(map[string]payments.Postings)
-	_, err := all(ctx, r, func(row scanner) (struct{}, error) {
+	_, err := database.All(ctx, r, func(row database.Row) (struct{}, error) {
 		var currency string
 		var sums payments.Postings
 		dest := []any{&currency}
@@ -196,7 +172,7 @@ func (r reader) Totals(ctx context.Context) (map[string]payments.Postings, error
 // Told implements [payments.Reader].
 func (r reader) Told(ctx context.Context) (map[string]int, error) {
 	told := make(map[string]int)
-	_, err := all(ctx, r, func(row scanner) (struct{}, error) {
+	_, err := database.All(ctx, r, func(row database.Row) (struct{}, error) {
 		var kind, object string
 		var count int
 		err := row.Scan(&kind, &object, &count)

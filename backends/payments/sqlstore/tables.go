@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aditechsphere/fairway/backends/internal/database"
 	"github.com/aditechsphere/fairway/backends/payments"
 )
 
@@ -26,7 +27,7 @@ var tables = map[payments.Kind]*table{
 	}),
 	payments.KindCharge: newTable("charges", "payment_intent customer status amount amount_captured amount_refunded due", func(o payments.Object) []any {
 		c := o.(*payments.Charge)
-		return []any{orNull(c.PaymentIntent), orNull(c.Customer), c.Status, c.Amount, c.AmountTaken, c.AmountBack, millis(c.CaptureBefore)}
+		return []any{orNull(c.PaymentIntent), orNull(c.Customer), c.Status, c.Amount, c.AmountTaken, c.AmountBack, database.Millis(c.CaptureBefore)}
 	}),
 	payments.KindRefund: newTable("refunds", "charge payment_intent status amount", func(o payments.Object) []any {
 		r := o.(*payments.Refund)
@@ -46,10 +47,10 @@ var tables = map[payments.Kind]*table{
 		if b.Settled {
 			due = time.Time{}
 		}
-		return []any{b.Type, b.Currency, b.Source, millis(due)}
+		return []any{b.Type, b.Currency, b.Source, database.Millis(due)}
 	}),
 	payments.KindOperation: newTable("operations", "due", func(o payments.Object) []any {
-		return []any{millis(o.(*payments.Operation).Due)}
+		return []any{database.Millis(o.(*payments.Operation).Due)}
 	}),
 }
 
@@ -68,11 +69,3 @@ func newTable(name, columns string, values func(payments.Object) []any) *table {
 const objectColumns = `seq, version, body`
 
 func orNull(text string) sql.NullString { return sql.NullString{String: text, Valid: text != ""} }
-
-// millis keeps the zero time as 0, which means never.
-func millis(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.UnixMilli()
-}

@@ -6,7 +6,6 @@ import (
 	"database/sql"
 	"embed"
 	"errors"
-	"io/fs"
 
 	"github.com/aditechsphere/fairway/backends/internal/database"
 	"github.com/aditechsphere/fairway/backends/subdomain"
@@ -22,11 +21,7 @@ type Store struct {
 
 // Open opens the file at path, creating it when it is not there.
 func Open(ctx context.Context, path string) (*Store, error) {
-	numbered, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return nil, err
-	}
-	db, err := database.Open(ctx, path, numbered)
+	db, err := database.Open(ctx, path, migrations)
 	if err != nil {
 		return nil, err
 	}
@@ -40,20 +35,12 @@ func (s *Store) Close() error { return s.db.Close() }
 func (s *Store) Ping(ctx context.Context) error { return s.db.Ping(ctx) }
 
 // Rows implements [subdomain.Store].
-func (s *Store) Rows(ctx context.Context, domain string) (rows []subdomain.Row, err error) {
-	result, err := s.db.Read().QueryContext(ctx, `SELECT label, target FROM rows WHERE domain = ? ORDER BY label`, domain)
-	if err != nil {
-		return nil, s.db.Explain(err)
-	}
-	defer func() { err = errors.Join(err, result.Close()) }()
-	for result.Next() {
-		var row subdomain.Row
-		if err := result.Scan(&row.Label, (*[]byte)(&row.Target)); err != nil {
-			return nil, s.db.Explain(err)
-		}
-		rows = append(rows, row)
-	}
-	return rows, s.db.Explain(result.Err())
+func (s *Store) Rows(ctx context.Context, domain string) ([]subdomain.Row, error) {
+	rows, err := database.All(ctx, s.db.Read(), func(found database.Row) (row subdomain.Row, err error) {
+		err = found.Scan(&row.Label, (*[]byte)(&row.Target))
+		return row, err
+	}, `SELECT label, target FROM rows WHERE domain = ? ORDER BY label`, domain)
+	return rows, s.db.Explain(err)
 }
 
 // Change implements [subdomain.Store].

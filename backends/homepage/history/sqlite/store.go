@@ -7,7 +7,6 @@ import (
 	"embed"
 	"errors"
 	"fmt"
-	"io/fs"
 	"time"
 
 	"github.com/aditechsphere/fairway/backends/homepage/history"
@@ -24,11 +23,7 @@ type Store struct {
 
 // Open opens the file at path, creating it when it is not there.
 func Open(ctx context.Context, path string) (*Store, error) {
-	numbered, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return nil, err
-	}
-	db, err := database.Open(ctx, path, numbered)
+	db, err := database.Open(ctx, path, migrations)
 	if err != nil {
 		return nil, err
 	}
@@ -64,47 +59,36 @@ func (s *Store) Save(ctx context.Context, points []history.Point) error {
 func seconds(r history.Resolution) int64 { return int64(r.Span / time.Second) }
 
 // Points implements [history.Store].
-func (s *Store) Points(ctx context.Context, service string, r history.Resolution, from, to time.Time) (points []history.Point, err error) {
+func (s *Store) Points(ctx context.Context, service string, r history.Resolution, from, to time.Time) ([]history.Point, error) {
 	// Starts are whole seconds: the first not before from is its ceiling.
-	rows, err := s.db.Read().QueryContext(ctx, `SELECT start, tally FROM points
-		WHERE resolution = ? AND service = ? AND start >= ? AND start < ? ORDER BY start`,
+	points, err := database.All(ctx, s.db.Read(), func(row database.Row) (history.Point, error) {
+		p := history.Point{Service: service, Resolution: r}
+		err := scanPoint(row, &p)
+		return p, err
+	}, `SELECT start, tally FROM points WHERE resolution = ? AND service = ? AND start >= ? AND start < ? ORDER BY start`,
 		seconds(r), service, ceiling(from), ceiling(to))
-	if err != nil {
-		return nil, s.db.Explain(err)
+	return points, s.db.Explain(err)
+}
+
+func scanPoint(row database.Row, p *history.Point) error {
+	var start int64
+	var tally []byte
+	if err := row.Scan(&start, &tally); err != nil {
+		return err
 	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	for rows.Next() {
-		var start int64
-		var tally []byte
-		if err := rows.Scan(&start, &tally); err != nil {
-			return nil, s.db.Explain(err)
-		}
-		p := history.Point{Service: service, Resolution: r, Start: time.Unix(start, 0).UTC()}
-		if err := p.Tally.UnmarshalBinary(tally); err != nil {
-			return nil, fmt.Errorf("%s: history of %s at %s: %w", s.db.Name(), service, p.Start.Format(time.RFC3339), err)
-		}
-		points = append(points, p)
+	p.Start = time.Unix(start, 0).UTC()
+	if err := p.Tally.UnmarshalBinary(tally); err != nil {
+		return fmt.Errorf("history of %s at %s: %w", p.Service, p.Start.Format(time.RFC3339), err)
 	}
-	return points, s.db.Explain(rows.Err())
+	return nil
 }
 
 func ceiling(t time.Time) int64 { return t.Add(time.Second - time.Nanosecond).Unix() }
 
 // Services implements [history.Store].
-func (s *Store) Services(ctx context.Context) (names []string, err error) {
-	rows, err := s.db.Read().QueryContext(ctx, `SELECT DISTINCT service FROM points ORDER BY service`)
-	if err != nil {
-		return nil, s.db.Explain(err)
-	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	for rows.Next() {
-		var name string
-		if err := rows.Scan(&name); err != nil {
-			return nil, s.db.Explain(err)
-		}
-		names = append(names, name)
-	}
-	return names, s.db.Explain(rows.Err())
+func (s *Store) Services(ctx context.Context) ([]string, error) {
+	names, err := database.All(ctx, s.db.Read(), database.Text, `SELECT DISTINCT service FROM points ORDER BY service`)
+	return names, s.db.Explain(err)
 }
 
 // SaveRun implements [history.Store].
@@ -117,20 +101,13 @@ func (s *Store) SaveRun(ctx context.Context, run history.Run) error {
 }
 
 // Runs implements [history.Store].
-func (s *Store) Runs(ctx context.Context, since time.Time) (runs []history.Run, err error) {
-	rows, err := s.db.Read().QueryContext(ctx, `SELECT begun, last FROM runs WHERE last > ? ORDER BY begun`, since.UnixMilli())
-	if err != nil {
-		return nil, s.db.Explain(err)
-	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	for rows.Next() {
+func (s *Store) Runs(ctx context.Context, since time.Time) ([]history.Run, error) {
+	runs, err := database.All(ctx, s.db.Read(), func(row database.Row) (history.Run, error) {
 		var begun, last int64
-		if err := rows.Scan(&begun, &last); err != nil {
-			return nil, s.db.Explain(err)
-		}
-		runs = append(runs, history.Run{Begun: time.UnixMilli(begun).UTC(), Last: time.UnixMilli(last).UTC()})
-	}
-	return runs, s.db.Explain(rows.Err())
+		err := row.Scan(&begun, &last)
+		return history.Run{Begun: database.Moment(begun), Last: database.Moment(last)}, err
+	}, `SELECT begun, last FROM runs WHERE last > ? ORDER BY begun`, since.UnixMilli())
+	return runs, s.db.Explain(err)
 }
 
 // Forget implements [history.Store].

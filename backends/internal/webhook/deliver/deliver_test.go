@@ -20,10 +20,11 @@ import (
 
 	"go.uber.org/goleak"
 
+	stripe "github.com/stripe/stripe-go/v82/webhook"
+
 	"github.com/aditechsphere/fairway/backends/internal/database"
 	"github.com/aditechsphere/fairway/backends/internal/webhook"
 	"github.com/aditechsphere/fairway/backends/internal/webhook/outbox"
-	stripe "github.com/stripe/stripe-go/v82/webhook"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -61,7 +62,7 @@ var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 
 func newFixture(t *testing.T) *fixture {
 	t.Helper()
-	migrations := fstest.MapFS{"00001_events.sql": {Data: []byte("-- +goose Up\n" + outbox.Schema(database.SQLite))}}
+	migrations := fstest.MapFS{"migrations/00001_events.sql": {Data: []byte("-- +goose Up\n" + outbox.Schema(database.SQLite))}}
 	db, err := database.Open(t.Context(), filepath.Join(t.TempDir(), "a.db"), migrations)
 	if err != nil {
 		t.Fatal(err)

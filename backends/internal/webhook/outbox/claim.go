@@ -6,6 +6,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/aditechsphere/fairway/backends/internal/database"
 	"github.com/aditechsphere/fairway/backends/internal/webhook"
 )
 
@@ -24,9 +25,8 @@ type Claimed struct {
 
 // Claim takes due deliveries: of each endpoint at most as many as free says.
 func (o *Outbox) Claim(ctx context.Context, now time.Time, free func(endpoint string) int) ([]Claimed, error) {
-	due, err := all(ctx, o.db.Read(), func(row scanner) (endpoint string, err error) {
-		return endpoint, row.Scan(&endpoint)
-	}, `SELECT DISTINCT endpoint FROM webhook_deliveries WHERE state = 'pending' AND next_at <= ?`, now.UnixMilli())
+	due, err := database.All(ctx, o.db.Read(), database.Text,
+		`SELECT DISTINCT endpoint FROM webhook_deliveries WHERE state = 'pending' AND next_at <= ?`, now.UnixMilli())
 	if err != nil || len(due) == 0 {
 		return nil, o.db.Explain(err)
 	}
@@ -48,9 +48,10 @@ func (o *Outbox) Claim(ctx context.Context, now time.Time, free func(endpoint st
 }
 
 func claim(ctx context.Context, tx *sql.Tx, receiver string, now time.Time, limit int) ([]Claimed, error) {
-	claimed, err := all(ctx, tx, func(row scanner) (c Claimed, err error) {
+	claimed, err := database.All(ctx, tx, func(row database.Row) (c Claimed, err error) {
 		c.To = receiver
-		return c, row.Scan(&c.Delivery, &c.Attempts, &c.Event.ID)
+		err = row.Scan(&c.Delivery, &c.Attempts, &c.Event.ID)
+		return c, err
 	}, `UPDATE webhook_deliveries SET next_at = ? WHERE id IN (
 			SELECT id FROM webhook_deliveries WHERE state = 'pending' AND endpoint = ? AND next_at <= ? ORDER BY next_at, seq LIMIT ?)
 		RETURNING id, attempts, event`, now.Add(lease).UnixMilli(), receiver, now.UnixMilli(), limit)
@@ -151,7 +152,7 @@ func failingSince(ctx context.Context, tx *sql.Tx, endpoint string, now time.Tim
 	}
 	var since int64
 	err = tx.QueryRowContext(ctx, `SELECT since FROM webhook_failing WHERE endpoint = ?`, endpoint).Scan(&since)
-	return moment(since), err
+	return database.Moment(since), err
 }
 
 func disable(ctx context.Context, tx *sql.Tx, endpoint, reason string, now time.Time) error {
@@ -171,7 +172,7 @@ const Lifetime = 30 * 24 * time.Hour
 // for, with their deliveries, and returns how many.
 func (o *Outbox) Forget(ctx context.Context, now time.Time, limit int) (forgotten int, err error) {
 	err = o.db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		old, err := all(ctx, tx, func(row scanner) (id string, err error) { return id, row.Scan(&id) },
+		old, err := database.All(ctx, tx, database.Text,
 			`SELECT id FROM webhook_events WHERE created_at < ? AND NOT EXISTS (
 				SELECT 1 FROM webhook_deliveries d WHERE d.event = webhook_events.id AND d.state = 'pending')
 			ORDER BY created_at LIMIT ?`, now.Add(-Lifetime).UnixMilli(), limit)

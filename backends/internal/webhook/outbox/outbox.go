@@ -172,8 +172,8 @@ func (t *Tx) CreateEndpoint(ctx context.Context, e webhook.Endpoint) error {
 	_, err = t.tx.ExecContext(ctx,
 		`INSERT INTO webhook_endpoints (id, url, types, secret, old_secret, old_secret_until, status, reason, api_version,
 			description, metadata, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		e.ID, e.URL, types, e.Secret, e.OldSecret, millis(e.OldSecretUntil), e.Status, e.Reason, e.APIVersion,
-		e.Description, metadata, millis(e.Created), millis(e.Updated))
+		e.ID, e.URL, types, e.Secret, e.OldSecret, database.Millis(e.OldSecretUntil), e.Status, e.Reason, e.APIVersion,
+		e.Description, metadata, database.Millis(e.Created), database.Millis(e.Updated))
 	return err
 }
 
@@ -191,8 +191,8 @@ func (t *Tx) UpdateEndpoint(ctx context.Context, e webhook.Endpoint) error {
 	result, err := t.tx.ExecContext(ctx,
 		`UPDATE webhook_endpoints SET url = ?, types = ?, secret = ?, old_secret = ?, old_secret_until = ?, status = ?,
 			reason = ?, api_version = ?, description = ?, metadata = ?, updated_at = ? WHERE id = ?`,
-		e.URL, types, e.Secret, e.OldSecret, millis(e.OldSecretUntil), e.Status,
-		e.Reason, e.APIVersion, e.Description, metadata, millis(e.Updated), e.ID)
+		e.URL, types, e.Secret, e.OldSecret, database.Millis(e.OldSecretUntil), e.Status,
+		e.Reason, e.APIVersion, e.Description, metadata, database.Millis(e.Updated), e.ID)
 	if err := changedOne(result, err); err != nil {
 		return err
 	}
@@ -246,19 +246,4 @@ func encode(e webhook.Endpoint) (types, metadata string, err error) {
 	}
 	encodedMetadata, err := json.Marshal(e.Metadata)
 	return string(encodedTypes), string(encodedMetadata), err
-}
-
-// millis and moment keep the zero time as 0.
-func millis(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.UnixMilli()
-}
-
-func moment(ms int64) time.Time {
-	if ms == 0 {
-		return time.Time{}
-	}
-	return time.UnixMilli(ms).UTC()
 }

@@ -26,7 +26,7 @@ func onBoth(t *testing.T, test func(t *testing.T, o *Outbox)) {
 	for _, dialect := range []database.Dialect{database.SQLite, database.PostgreSQL} {
 		t.Run(string(dialect), func(t *testing.T) {
 			t.Parallel()
-			migrations := fstest.MapFS{"00001_events.sql": {Data: []byte("-- +goose Up\n" + Schema(dialect))}}
+			migrations := fstest.MapFS{"migrations/00001_events.sql": {Data: []byte("-- +goose Up\n" + Schema(dialect))}}
 			var db *database.DB
 			var err error
 			if dialect == database.SQLite {

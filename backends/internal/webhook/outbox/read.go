@@ -2,7 +2,6 @@ package outbox
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,33 +9,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aditechsphere/fairway/backends/internal/database"
 	"github.com/aditechsphere/fairway/backends/internal/webhook"
 )
-
-// querier is a transaction or a pool.
-type querier interface {
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
-}
-
-type scanner interface{ Scan(dest ...any) error }
-
-// all reads every row of a query.
-func all[T any](ctx context.Context, q querier, scan func(scanner) (T, error), query string, args ...any) (found []T, err error) {
-	rows, err := q.QueryContext(ctx, query, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	for rows.Next() {
-		one, err := scan(rows)
-		if err != nil {
-			return nil, err
-		}
-		found = append(found, one)
-	}
-	return found, rows.Err()
-}
 
 // Event implements [webhook.Reader].
 func (o *Outbox) Event(ctx context.Context, id string) (webhook.Event, error) {
@@ -70,16 +45,16 @@ func (o *Outbox) Events(ctx context.Context, filter webhook.Filter) ([]webhook.E
 	return found, o.db.Explain(err)
 }
 
-func readEvents(ctx context.Context, q querier, where string, args ...any) ([]webhook.Event, error) {
-	return all(ctx, q, scanEvent, `SELECT seq, id, type, object, created_at, data,
+func readEvents(ctx context.Context, q database.Querier, where string, args ...any) ([]webhook.Event, error) {
+	return database.All(ctx, q, scanEvent, `SELECT seq, id, type, object, created_at, data,
 		(SELECT count(*) FROM webhook_deliveries d WHERE d.event = webhook_events.id AND d.state = 'pending')
 		FROM webhook_events `+where, args...)
 }
 
-func scanEvent(row scanner) (e webhook.Event, err error) {
+func scanEvent(row database.Row) (e webhook.Event, err error) {
 	var created int64
 	err = row.Scan(&e.Seq, &e.ID, &e.Type, &e.Object, &created, &e.Data, &e.Pending)
-	e.Created = moment(created)
+	e.Created = database.Moment(created)
 	return e, err
 }
 
@@ -95,7 +70,7 @@ func (o *Outbox) Endpoints(ctx context.Context) ([]webhook.Endpoint, error) {
 	return found, o.db.Explain(err)
 }
 
-func endpoint(ctx context.Context, q querier, id string) (webhook.Endpoint, error) {
+func endpoint(ctx context.Context, q database.Querier, id string) (webhook.Endpoint, error) {
 	found, err := endpoints(ctx, q, `WHERE id = ?`, id)
 	if err == nil && len(found) == 0 {
 		err = webhook.ErrNotFound
@@ -106,12 +81,12 @@ func endpoint(ctx context.Context, q querier, id string) (webhook.Endpoint, erro
 	return found[0], nil
 }
 
-func endpoints(ctx context.Context, q querier, where string, args ...any) ([]webhook.Endpoint, error) {
-	return all(ctx, q, scanEndpoint, `SELECT id, url, types, secret, old_secret, old_secret_until, status, reason,
+func endpoints(ctx context.Context, q database.Querier, where string, args ...any) ([]webhook.Endpoint, error) {
+	return database.All(ctx, q, scanEndpoint, `SELECT id, url, types, secret, old_secret, old_secret_until, status, reason,
 		api_version, description, metadata, created_at, updated_at FROM webhook_endpoints `+where, args...)
 }
 
-func scanEndpoint(row scanner) (e webhook.Endpoint, err error) {
+func scanEndpoint(row database.Row) (e webhook.Endpoint, err error) {
 	var (
 		types, metadata             []byte
 		created, updated, oldExpiry int64
@@ -124,7 +99,7 @@ func scanEndpoint(row scanner) (e webhook.Endpoint, err error) {
 	if err := errors.Join(json.Unmarshal(types, &e.Types), json.Unmarshal(metadata, &e.Metadata)); err != nil {
 		return e, fmt.Errorf("endpoint %s: %w", e.ID, err)
 	}
-	e.OldSecretUntil, e.Created, e.Updated = moment(oldExpiry), moment(created), moment(updated)
+	e.OldSecretUntil, e.Created, e.Updated = database.Moment(oldExpiry), database.Moment(created), database.Moment(updated)
 	return e, nil
 }
 
@@ -134,7 +109,7 @@ func (o *Outbox) Deliveries(ctx context.Context, filter webhook.Filter) ([]webho
 	c.equal("d.event", filter.Event)
 	c.equal("d.endpoint", filter.Endpoint)
 	c.equal("d.state", string(filter.State))
-	found, err := all(ctx, o.db.Read(), scanDelivery,
+	found, err := database.All(ctx, o.db.Read(), scanDelivery,
 		`SELECT d.id, d.endpoint, d.event, d.type, d.state, d.attempts, d.next_at, d.created_at,
 			coalesce(a.number, 0), coalesce(a.at, 0), coalesce(a.status, 0), coalesce(a.latency, 0), coalesce(a.error, ''), coalesce(a.answer, '')
 		FROM webhook_deliveries d LEFT JOIN webhook_attempts a ON a.delivery = d.id
@@ -145,23 +120,23 @@ func (o *Outbox) Deliveries(ctx context.Context, filter webhook.Filter) ([]webho
 	return found, o.db.Explain(err)
 }
 
-func scanDelivery(row scanner) (d webhook.Delivery, err error) {
+func scanDelivery(row database.Row) (d webhook.Delivery, err error) {
 	var next, created, at, latency int64
 	err = row.Scan(&d.ID, &d.Endpoint, &d.Event, &d.Type, &d.State, &d.Attempts, &next, &created,
 		&d.Last.Number, &at, &d.Last.Status, &latency, &d.Last.Error, &d.Last.Answer)
-	d.Created, d.Last.At, d.Last.Latency = moment(created), moment(at), time.Duration(latency)*time.Microsecond
+	d.Created, d.Last.At, d.Last.Latency = database.Moment(created), database.Moment(at), time.Duration(latency)*time.Microsecond
 	if d.State == webhook.Pending {
-		d.Next = moment(next)
+		d.Next = database.Moment(next)
 	}
 	return d, err
 }
 
 // Attempts implements [webhook.Reader].
 func (o *Outbox) Attempts(ctx context.Context, delivery string) ([]webhook.Attempt, error) {
-	found, err := all(ctx, o.db.Read(), func(row scanner) (a webhook.Attempt, err error) {
+	found, err := database.All(ctx, o.db.Read(), func(row database.Row) (a webhook.Attempt, err error) {
 		var at, latency int64
 		err = row.Scan(&a.Number, &at, &a.Status, &latency, &a.Error, &a.Answer)
-		a.At, a.Latency = moment(at), time.Duration(latency)*time.Microsecond
+		a.At, a.Latency = database.Moment(at), time.Duration(latency)*time.Microsecond
 		return a, err
 	}, `SELECT number, at, status, latency, error, answer FROM webhook_attempts WHERE delivery = ? ORDER BY number`, delivery)
 	return found, o.db.Explain(err)
