@@ -52,6 +52,7 @@ func (r *report) judgeAll() {
 	r.judgePages()
 	r.judgeStart()
 	r.judgeNames()
+	r.judgeHosts()
 }
 
 // judgePages judges each page of the directive alone, as respond is alone, as

@@ -215,7 +215,7 @@ func (b *bench) measureRest(ctx context.Context, n *names) error {
 	if n.row.Memory, err = residentMemory(n.stack.pids()...); err != nil {
 		return err
 	}
-	if n.peer.key != "nginx" {
+	if len(n.peer.needs) == 0 { // Caddy, which tells
 		if n.row.Heap, err = n.stack.liveHeap(ctx); err != nil {
 			return err
 		}

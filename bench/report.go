@@ -17,6 +17,7 @@ type report struct {
 	Starts      []startRow `json:"starts,omitempty"`
 	Pages       []pageRow  `json:"pages,omitempty"`
 	Names       []namesRow `json:"names,omitempty"`
+	Hosts       []hostsRow `json:"virtual_hosts,omitempty"`
 	Bars        []bar      `json:"bars,omitempty"`
 	Problems    []string   `json:"problems,omitempty"`
 }
@@ -46,6 +47,7 @@ func (r *report) writeText(w io.Writer) error {
 	r.writePages(put)
 	r.writeStarts(put)
 	r.writeNames(put)
+	r.writeHosts(put)
 	if len(r.Bars) > 0 {
 		put("\nBars")
 	}
@@ -132,7 +134,11 @@ func (r *report) noisy() (noisy, all int) {
 	for _, row := range r.Pages {
 		count(row.Runs)
 	}
-	for _, row := range r.Names {
+	many := r.Names
+	for _, row := range r.Hosts {
+		many = append(many[:len(many):len(many)], row.namesRow)
+	}
+	for _, row := range many {
 		count(row.First)
 		count(row.Last)
 		count(row.Random)
