@@ -60,7 +60,7 @@ func startMachine(t *testing.T) *machine {
 		_ = cmd.Process.Kill() // and with it all of the machine
 		_ = cmd.Wait()
 		if t.Failed() {
-			t.Logf("the machine:\n%s", log.String())
+			t.Logf("the machine:\n%s", lastLines(log.String(), 20))
 		}
 		eventually(t, 10*time.Second, "the machine is gone", func() bool { return removeCgroup(group) == nil })
 	})

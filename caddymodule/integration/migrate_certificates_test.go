@@ -91,7 +91,7 @@ func (h *certbotHost) leaf(t *testing.T, lineage string) *x509.Certificate {
 }
 
 // configure writes a Caddyfile for the sites, with what the import says that
-// the Caddyfile needs.
+// the Caddyfile needs, and with the platform, which has reloads drop nothing.
 func (h *certbotHost) configure(t *testing.T, needs struct{ Email, Authority string }) {
 	t.Helper()
 	email := ""
@@ -109,6 +109,9 @@ func (h *certbotHost) configure(t *testing.T, needs struct{ Email, Authority str
 		alt_tlsalpn_port %d
 	}
 	renew_interval 2s
+	fairway {
+		store sqlite %s
+	}
 }
 
 blog.example.org {
@@ -124,7 +127,7 @@ m.shop.example.org {
 	imported_certificate shop
 	respond mobile
 }
-`, h.httpPort, h.httpsPort, email, needs.Authority, h.authority.root, h.httpPort, h.httpsPort))
+`, h.httpPort, h.httpsPort, email, needs.Authority, h.authority.root, h.httpPort, h.httpsPort, filepath.Join(h.folder, "fairway")))
 }
 
 // migrate imports, and returns what the command says.
