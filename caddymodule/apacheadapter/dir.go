@@ -24,6 +24,10 @@ func init() { registerHandler[Dir]("apache_dir", httpcaddyfile.Before, "file_ser
 // pathInfoVariable holds what follows a file in the path of a request.
 const pathInfoVariable = "apache_path_info"
 
+// folderVariable is true for a folder that a list answers for, whether or not
+// its path ends in a slash.
+const folderVariable = "apache_folder"
+
 // Dir does with a path that leads into the file system what Apache's directory
 // walk and mod_dir do, before file_server answers. The site's root is that of
 // the directive "root".
@@ -152,6 +156,7 @@ func (d *Dir) folder(w http.ResponseWriter, r *http.Request, next caddyhttp.Hand
 	if !d.Browse {
 		return caddyhttp.Error(http.StatusForbidden, fmt.Errorf("no index file in %s, and listing it is forbidden", found.name))
 	}
+	caddyhttp.SetVar(r.Context(), folderVariable, true)
 	return next.ServeHTTP(w, r)
 }
 

@@ -37,6 +37,7 @@ func init() { registerHandler[File]("apache_file", httpcaddyfile.Before, "file_s
 //		default_charset <charset>         # for text/plain and text/html
 //		force_type      <type>
 //		browse                            # list folders
+//		ignore          <patterns...>     # names that lists leave out
 //		status          <status>          # may be a placeholder; default: 200
 //	}
 type File struct {
@@ -55,11 +56,16 @@ type File struct {
 
 	// Browse lists folders.
 	Browse bool `json:"browse,omitempty"`
+	// Ignore are patterns of names that lists of folders leave out; * stands for
+	// any characters, ? for one. The files are sent when they are asked for.
+	Ignore []string `json:"ignore,omitempty"`
 	// Status is that of the answer, for pages of errors; it may be a placeholder.
 	Status string `json:"status,omitempty"`
 
-	configured map[string]string // of TypesConfig
-	server     *fileserver.FileServer
+	configured map[string]string      // of TypesConfig
+	server     *fileserver.FileServer // of files
+	lists      *fileserver.FileServer // of folders; nil when they are not listed
+	folders    caddy.FileSystems
 }
 
 // CaddyModule returns the Caddy module information.
@@ -69,17 +75,17 @@ func (*File) CaddyModule() caddy.ModuleInfo {
 
 // Provision reads the file of types and sets the file server up.
 func (t *File) Provision(ctx caddy.Context) error {
-	redirects := false
-	t.server = &fileserver.FileServer{
-		CanonicalURIs: &redirects,
-		IndexNames:    []string{"/"}, // the folder itself: none
-		StatusCode:    caddyhttp.WeakString(t.Status),
-	}
-	if t.Browse {
-		t.server.Browse = new(fileserver.Browse)
-	}
+	t.server = t.fileServer()
 	if err := t.server.Provision(ctx); err != nil {
 		return err
+	}
+	if t.Browse {
+		t.lists, t.folders = t.fileServer(), ctx.FileSystems()
+		t.lists.Browse = new(fileserver.Browse)
+		t.lists.FileSystem = "{http.vars." + listingVariable + "}"
+		if err := t.lists.Provision(ctx); err != nil {
+			return err
+		}
 	}
 	name := t.TypesConfig
 	if name == "" {
@@ -91,6 +97,16 @@ func (t *File) Provision(ctx caddy.Context) error {
 		return nil
 	}
 	return err
+}
+
+// fileServer is Caddy's, without what apache_dir does.
+func (t *File) fileServer() *fileserver.FileServer {
+	redirects := false
+	return &fileserver.FileServer{
+		CanonicalURIs: &redirects,
+		IndexNames:    []string{"/"}, // the folder itself: none
+		StatusCode:    caddyhttp.WeakString(t.Status),
+	}
 }
 
 // typeFiles holds the types of files as they were read, by typeFile: a thousand
@@ -165,14 +181,16 @@ func (t *File) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.
 	if rest, _ := caddyhttp.GetVar(r.Context(), pathInfoVariable).(string); rest != "" {
 		return caddyhttp.Error(http.StatusNotFound, errors.New("the path goes on behind a file"))
 	}
-	isList := strings.HasSuffix(r.URL.Path, "/")
-	if !isList {
-		t.setType(w.Header(), path.Base(r.URL.Path))
-		if forced, _ := caddyhttp.GetVar(r.Context(), typeVariable).(string); forced != "" {
-			w.Header().Set("Content-Type", forced)
-		}
+	writer := &fileWriter{ResponseWriterWrapper: &caddyhttp.ResponseWriterWrapper{ResponseWriter: w}}
+	if isFolder, _ := caddyhttp.GetVar(r.Context(), folderVariable).(bool); t.lists != nil && (isFolder || strings.HasSuffix(r.URL.Path, "/")) {
+		writer.isList = true
+		return t.list(writer, r, next)
 	}
-	return t.server.ServeHTTP(&fileWriter{ResponseWriterWrapper: &caddyhttp.ResponseWriterWrapper{ResponseWriter: w}, isList: isList}, r, next)
+	t.setType(w.Header(), path.Base(r.URL.Path))
+	if forced, _ := caddyhttp.GetVar(r.Context(), typeVariable).(string); forced != "" {
+		w.Header().Set("Content-Type", forced)
+	}
+	return t.server.ServeHTTP(writer, r, next)
 }
 
 func (t *File) setType(header http.Header, name string) {
@@ -265,7 +283,7 @@ func (t *File) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	seen := map[string]bool{}
 	for d.NextBlock(0) {
 		name := d.Val()
-		repeatable := slices.Contains([]string{"add_type", "remove_type", "add_encoding"}, name)
+		repeatable := slices.Contains([]string{"add_type", "remove_type", "add_encoding", "ignore"}, name)
 		if seen[name] && !repeatable {
 			return d.Errf("%s is given twice", name)
 		}
@@ -286,7 +304,7 @@ func (t *File) option(d *caddyfile.Dispenser, name string, args []string) error 
 	switch name {
 	case "add_type", "add_encoding":
 		least, most = 2, 1<<16
-	case "remove_type":
+	case "remove_type", "ignore":
 		most = 1 << 16
 	case "types_config", "default_charset", "force_type", "status":
 	case "browse":
@@ -306,6 +324,8 @@ func (t *File) option(d *caddyfile.Dispenser, name string, args []string) error 
 		t.ForceType = args[0]
 	case "browse":
 		t.Browse = true
+	case "ignore":
+		t.Ignore = append(t.Ignore, args...)
 	case "status":
 		t.Status = args[0]
 	case "remove_type":

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"path"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
@@ -13,6 +12,8 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/caddyserver/caddy/v2/modules/caddytls"
 	"go.uber.org/zap"
+
+	"github.com/aditechsphere/fairway/migrate/wildcard"
 )
 
 func init() {
@@ -45,7 +46,7 @@ type VirtualHosts struct {
 	Hosts []*VirtualHost `json:"hosts"`
 
 	exact     map[string]int // the first host that has a name
-	wildcards []wildcard     // in order
+	wildcards []wildName     // in order
 	logger    *zap.Logger
 }
 
@@ -59,7 +60,7 @@ type VirtualHost struct {
 	Errors *caddyhttp.Subroute `json:"errors,omitempty"`
 }
 
-type wildcard struct {
+type wildName struct {
 	pattern string
 	host    int
 }
@@ -97,7 +98,7 @@ func (v *VirtualHosts) index() {
 		for _, name := range host.Names {
 			name = strings.ToLower(name)
 			if strings.ContainsAny(name, "*?") {
-				v.wildcards = append(v.wildcards, wildcard{name, i})
+				v.wildcards = append(v.wildcards, wildName{name, i})
 				continue
 			}
 			if _, taken := v.exact[name]; !taken {
@@ -114,8 +115,7 @@ func (v *VirtualHosts) of(name string) *VirtualHost {
 		if known && w.host >= chosen {
 			break // wildcards are in order
 		}
-		// path.Match has no separator in a host name, and so * crosses dots.
-		if matched, err := path.Match(w.pattern, name); err == nil && matched {
+		if wildcard.Match(w.pattern, name) {
 			chosen = w.host
 			break
 		}

@@ -23,9 +23,5 @@ func writeRequest(s *Site, b *Block) {
 	if d := s.Last("MergeSlashes"); d != nil && strings.EqualFold(d.Args[0], "Off") {
 		options.Line("merge_slashes", "off")
 	}
-	if options.Empty() {
-		b.Line("apache_request")
-		return
-	}
-	b.Open("apache_request").Append(options)
+	openUnlessEmpty(b, "apache_request", options)
 }

@@ -188,11 +188,7 @@ func (s *Site) writeDir(b *Block, sections []*Section, pathInfo bool) {
 	default:
 		inner.Line("symlinks", "refuse")
 	}
-	if inner.Empty() {
-		b.Line("apache_dir")
-		return
-	}
-	b.Open("apache_dir").Append(inner)
+	openUnlessEmpty(b, "apache_dir", inner)
 }
 
 // lists tells whether folders without an index file are listed.

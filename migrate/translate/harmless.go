@@ -25,7 +25,7 @@ func init() {
 		ReceiveBufferSize EnableMMAP EnableSendfile AcceptMutex LockFile ScoreBoardFile CoreDumpDirectory
 		DefaultRuntimeDir ServerRoot AccessFileName FileETag ExtendedStatus ProxyStatus Protocols ProtocolsHonorOrder
 		LoadModule LoadFile ContentDigest GracefulShutdownTimeout HttpProtocolOptions SeeRequestTail
-		IndexOptions IndexIgnore IndexIgnoreReset IndexOrderDefault IndexStyleSheet IndexHeadInsert AddIcon AddIconByType
+		IndexOptions IndexOrderDefault IndexStyleSheet IndexHeadInsert AddIcon AddIconByType
 		AddIconByEncoding AddAlt AddAltByType AddAltByEncoding AddDescription DefaultIcon ReadmeName HeaderName
 		H2Push H2MaxSessionStreams H2WindowSize H2MinWorkers H2MaxWorkers H2Direct H2Upgrade H2ModernTLSOnly
 		H2StreamMaxMemSize H2TLSWarmUpSize H2TLSCoolDownSecs H2SerializeHeaders H2PushPriority H2PushDiarySize H2EarlyHints

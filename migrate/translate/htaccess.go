@@ -35,7 +35,7 @@ var overrideClasses = map[string][]string{
 		"DefaultRuntimeDir", "SubstituteMaxLineLength", "Substitute", "CGIPassAuth", "QualifyRedirectURL"},
 	"indexes": {"AddAlt", "AddAltByEncoding", "AddAltByType", "AddDescription", "AddIcon", "AddIconByEncoding", "AddIconByType", "DefaultIcon", "DirectoryIndex",
 		"DirectorySlash", "DirectoryIndexRedirect", "DirectoryCheckHandler", "ExpiresActive", "ExpiresByType", "ExpiresDefault", "FallbackResource", "HeaderName",
-		"ImapBase", "IndexIgnore", "IndexOptions", "IndexOrderDefault", "IndexStyleSheet", "ReadmeName", "MetaDir"},
+		"ImapBase", "IndexIgnore", "IndexIgnoreReset", "IndexOptions", "IndexOrderDefault", "IndexStyleSheet", "ReadmeName", "MetaDir"},
 	"limit":   {"Allow", "Deny", "Order"},
 	"options": {"Options", "CheckSpelling", "ContentDigest", "XBitHack", "SSLOptions", "SSLCipherSuite", "ForceLanguagePriority"},
 }

@@ -163,7 +163,7 @@ func (t *translation) settle() {
 
 // fileNames are directives that mean something for contents only, and nothing
 // where every request is redirected.
-var fileNames = slices.Concat(indexNames, typeNames, handlerNames, encodeNames, expiresNames, []string{"DocumentRoot", "AllowOverride", "AllowOverrideList", "LimitRequestBody", "DirectoryIndexRedirect"})
+var fileNames = slices.Concat(indexNames, ignoreNames, typeNames, handlerNames, encodeNames, expiresNames, []string{"DocumentRoot", "AllowOverride", "AllowOverrideList", "LimitRequestBody", "DirectoryIndexRedirect"})
 
 func (t *translation) settleOne(d *apacheconf.Directive, idle bool) {
 	_, isSection := conditionOf(d)

@@ -40,25 +40,43 @@ func noteTypes(s *Site, sc *Scope, _ *Block) {
 // writeFileServer writes what sends files, with the types and lists of sections.
 func (s *Site) writeFileServer(sc *Scope, b *Block) {
 	s.writeBodyLimit(sc, b)
-	relevant := func(section *Section) bool { return section.Has(typeNames...) || section.Has("Options") }
-	choices, ok := s.Choices(sc, relevant, nil)
+	relevant := s.decidesListings(sc)
+	choices, ok := s.Choices(sc, func(section *Section) bool {
+		return section.Has(typeNames...) || section.Has("Options") || relevant(section)
+	}, nil)
 	if !ok {
-		for _, section := range s.Sections(sc) {
-			for _, d := range section.All("ForceType", "AddType", "AddDefaultCharset") {
-				s.Approximate(d, "too many sections overlap here to tell their types apart; those of the server hold", "")
-			}
-		}
-		choices = choices[len(choices)-1:]
-		choices[0].Conditions = nil
+		s.writeUndecidedFile(sc, b, choices[len(choices)-1].Sections)
+		return
 	}
-	s.WriteChoices(b, s.sameChoices(choices), func(b *Block, sections []*Section) { s.writeFile(b, sections) })
+	s.WriteChoices(b, s.sameChoices(sc, choices), func(b *Block, sections []*Section) { s.writeFile(b, sc, sections) })
+}
+
+// writeUndecidedFile writes what sends files where sections overlap too often
+// to be told apart: with the types of the server's, and lists that leave out
+// what any of them names. Which folders are listed, apache_dir tells.
+func (s *Site) writeUndecidedFile(sc *Scope, b *Block, sections []*Section) {
+	const tooMany = "too many sections overlap here to tell them apart; "
+	inner, ignored, lists := b.Detached(), []string{}, false
+	s.writeTypes(inner, sections)
+	for _, section := range s.Sections(sc) {
+		for _, d := range section.All("ForceType", "AddType", "AddDefaultCharset") {
+			s.Approximate(d, tooMany+"types are those of the server", "")
+		}
+		for _, d := range section.All(ignoreNames...) {
+			s.Approximate(d, tooMany+"lists leave out what any of them names", "")
+		}
+		ignored = append(ignored, ignoreListOf(sc, section).names...)
+		lists = lists || s.lists(optionsOf([]*Section{section}))
+	}
+	s.writeListing(inner, lists, ignored)
+	openUnlessEmpty(b, "apache_file", inner)
 }
 
 // sameChoices leaves the last choice alone where all say the same.
-func (s *Site) sameChoices(choices []Choice) []Choice {
+func (s *Site) sameChoices(sc *Scope, choices []Choice) []Choice {
 	text := func(c Choice) string {
 		b := NewBlock()
-		s.writeFile(b, c.Sections)
+		s.writeFile(b, sc, c.Sections)
 		return b.String()
 	}
 	last := choices[len(choices)-1]
@@ -71,17 +89,11 @@ func (s *Site) sameChoices(choices []Choice) []Choice {
 	return []Choice{last}
 }
 
-func (s *Site) writeFile(b *Block, sections []*Section) {
+func (s *Site) writeFile(b *Block, sc *Scope, sections []*Section) {
 	inner := b.Detached()
 	s.writeTypes(inner, sections)
-	if s.lists(optionsOf(sections)) {
-		inner.Line("browse")
-	}
-	if inner.Empty() {
-		b.Line("apache_file")
-		return
-	}
-	b.Open("apache_file").Append(inner)
+	s.writeListing(inner, s.lists(optionsOf(sections)), ignoredNames(sc, sections))
+	openUnlessEmpty(b, "apache_file", inner)
 }
 
 // writeTypes writes which Content-Type files have.

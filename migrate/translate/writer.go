@@ -41,6 +41,16 @@ func (b *Block) Open(words ...string) *Block {
 	return inner
 }
 
+// openUnlessEmpty adds a directive with the block inner, or without one where
+// there is nothing to say.
+func openUnlessEmpty(b *Block, name string, inner *Block) {
+	if inner.Empty() {
+		b.Line(name)
+		return
+	}
+	b.Open(name).Append(inner)
+}
+
 // Comment adds a comment of one line.
 func (b *Block) Comment(format string, args ...any) {
 	b.lines = append(b.lines, line{isComment: true, comment: fmt.Sprintf(format, args...)})
