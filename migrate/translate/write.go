@@ -2,6 +2,7 @@ package translate
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"slices"
 	"strconv"
@@ -12,7 +13,7 @@ import (
 
 // writeAll writes the global options and all sites.
 func (t *translation) writeAll() (*Result, error) {
-	groups := t.server.groups()
+	groups := t.withoutMixedTLS(t.server.groups())
 	t.sites = t.sitesOf(groups)
 	result := &Result{}
 	tables := map[endpoint]bool{}
@@ -74,6 +75,41 @@ func (t *translation) sitesOf(groups []group) []*Site {
 		}
 	}
 	return sites
+}
+
+// withoutMixedTLS takes the virtual hosts away that do not say the same of TLS
+// as the first one of their address: in Apache that one decides for all, so that
+// the others answer in plain HTTP although they ask for TLS, or the other way
+// round. Of port 443, withoutPlainHTTPS speaks.
+func (t *translation) withoutMixedTLS(groups []group) []group {
+	for i, g := range groups {
+		if g.port == 443 {
+			continue
+		}
+		tls := t.speaksTLS(g.hosts[0])
+		groups[i].hosts = slices.DeleteFunc(slices.Clone(g.hosts), func(h *host) bool {
+			if h.section == nil || t.speaksTLS(h) == tls {
+				return false
+			}
+			says := "has no SSLEngine on"
+			if tls {
+				says = "has SSLEngine on"
+			}
+			t.refuse(h.section, fmt.Sprintf("the first virtual host of %s, %s, %s, which in Apache holds for every one of this address, and this one says otherwise", g.endpoint, g.hosts[0].section.Position, says),
+				"say the same in both, or give it a port of its own")
+			return true
+		})
+	}
+	return groups
+}
+
+// speaksTLS tells whether a virtual host has SSLEngine on, of its own or inherited.
+func (t *translation) speaksTLS(h *host) bool {
+	site := &Site{Main: t.tree.Directives}
+	if h.section != nil {
+		site.Own = h.section.Children
+	}
+	return site.HTTPS()
 }
 
 // withoutPlainHTTPS takes away the addresses where Apache would speak plain
