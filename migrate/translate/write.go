@@ -181,13 +181,10 @@ func (t *translation) writeSite(s *Site) SiteText {
 	}
 	s.refuseWildcards()
 	parts := s.writeParts(b)
+	body.Append(parts.definitions)
 	if s.answersForOthers() {
-		body.Comment("Apache takes a name with a dot at its end for the name; here it is nobody's")
-		matcher := parts.definitions.Matcher("trailing_dot", "header_regexp", "Host", "[.](:[0-9]+)?$")
-		body.Append(parts.definitions)
-		body.Open("route").Line("error", matcher, "400") // alone it would come after the site's route
-	} else {
-		body.Append(parts.definitions)
+		body.Comment("Apache takes a name with a dot at its end for the name")
+		body.Open("route").Line("apache_trailing_dot") // alone it would come after the site's route
 	}
 	body.Append(parts.site)
 	body.Append(parts.route)
