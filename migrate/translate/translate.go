@@ -179,8 +179,19 @@ func (t *translation) settleOne(d *apacheconf.Directive, idle bool) {
 	case Answerable(d):
 		t.refuse(d, "not carried over in this place", "")
 	default:
-		t.refuse(d, "no equivalent is known", "delete the line, or accept its loss")
+		t.refuseUnknown(d)
 	}
+}
+
+// refuseUnknown refuses what no part answers for, and tells a directive that
+// has no equivalent from one that does not exist.
+func (t *translation) refuseUnknown(d *apacheconf.Directive) {
+	known, ok := d.Known()
+	if !ok {
+		t.refuse(d, "no directive of Apache or of a module known here has this name", "correct its spelling, or delete the line")
+		return
+	}
+	t.refuse(d, "no equivalent is known for this directive of "+strings.Join(known.Modules, ", "), "delete the line, or accept its loss")
 }
 
 func (t *translation) translated(d *apacheconf.Directive) { t.record(d, Translated, "", "") }
