@@ -178,7 +178,7 @@ func (t *File) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.
 	if since, err := http.ParseTime(r.Header.Get("If-Modified-Since")); err == nil && since.After(time.Now()) {
 		r.Header.Del("If-Modified-Since") // as Apache: no date to compare with
 	}
-	if rest, _ := caddyhttp.GetVar(r.Context(), pathInfoVariable).(string); rest != "" {
+	if rest, _ := caddyhttp.GetVar(r.Context(), pathInfoVariable).(string); rest != "" && t.Status == "" { // what failed, a page of errors does not ask
 		return caddyhttp.Error(http.StatusNotFound, errors.New("the path goes on behind a file"))
 	}
 	writer := &fileWriter{ResponseWriterWrapper: &caddyhttp.ResponseWriterWrapper{ResponseWriter: w}}

@@ -22,6 +22,7 @@
 //
 // and a scope is
 //
+//	StageDocument  which pages of errors hold
 //	StageAccess    Require, Order/Allow/Deny, authentication
 //	StageFixup     rewrites and redirects of sections
 //	StageIndex     folders: their slash, their index file

@@ -2,6 +2,7 @@ package translate
 
 import (
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -10,75 +11,144 @@ import (
 )
 
 func init() {
-	Register(Part{Stage: StageError, Directives: []string{"ErrorDocument"}, Site: writeErrors})
+	Register(Part{Stage: StageEarly, Site: writeEarlyDocuments})
+	Register(Part{Stage: StageDocument, Directives: []string{"ErrorDocument"}, Scope: writeDocumentChoice})
+	Register(Part{Stage: StageError, Site: writeErrors})
 }
 
-// writeErrors writes what answers a request that failed: the documents of the
-// site, then a plain page.
-func writeErrors(s *Site, b *Block) {
-	chain := b.Detached()
-	byStatus := map[string]bool{}
-	for _, section := range s.sections {
-		for _, d := range section.All("ErrorDocument") {
-			if section.Kind != KindServer && !s.ofWholeSite(section) {
-				s.Approximate(d, "pages of errors hold for a whole site; this one is not used", "write it outside of the section")
+// documentVariable names, while a request is answered, the pages of errors that
+// its sections bring; handle_errors asks for it.
+const documentVariable = "error_documents"
+
+// documents are the pages of errors that some sections bring together: the last
+// of each status, in the order of the statuses' first lines.
+type documents struct {
+	name string
+	of   []*apacheconf.Directive
+}
+
+// hasDocuments tells of a section whether it brings pages of errors; what the
+// server and the virtual host say holds everywhere and is not asked for.
+func hasDocuments(section *Section) bool {
+	return section.Kind != KindServer && section.Has("ErrorDocument")
+}
+
+// writeEarlyDocuments writes which pages hold before the request is mapped to a
+// file or a backend: those of locations. It also forgets what an earlier run
+// of the route has found.
+func writeEarlyDocuments(s *Site, b *Block) {
+	if !slices.ContainsFunc(s.sections, hasDocuments) {
+		return
+	}
+	b.Line("vars", documentVariable, "none")
+	s.writeDocumentsWhere(&Scope{URLPrefix: "/"}, b, func(section *Section) bool { return hasDocuments(section) && isLocationOnly(section) })
+}
+
+// writeDocumentChoice writes which pages hold for requests of a scope.
+func writeDocumentChoice(s *Site, sc *Scope, b *Block) {
+	s.writeDocumentsWhere(sc, b, hasDocuments)
+}
+
+func (s *Site) writeDocumentsWhere(sc *Scope, b *Block, relevant func(*Section) bool) {
+	choices, ok := s.Choices(sc, relevant, nil)
+	if !ok {
+		for _, section := range s.Sections(sc) {
+			for _, d := range section.All("ErrorDocument") {
+				s.Refuse(d, "too many sections overlap here to tell their pages of errors apart", "join the sections")
 			}
 		}
+		return
 	}
-	for i := len(s.sections) - 1; i >= 0; i-- { // the last one of a status counts
-		section := s.sections[i]
-		if section.Kind != KindServer && !s.ofWholeSite(section) {
-			continue
+	s.WriteChoices(b, choices, func(b *Block, sections []*Section) {
+		if of := s.documentsOf(sections); len(of) > 0 {
+			b.Line("vars", documentVariable, s.nameDocuments(of))
 		}
-		documents := section.All("ErrorDocument")
-		for j := len(documents) - 1; j >= 0; j-- {
-			d := documents[j]
+	})
+}
+
+// documentsOf merges the pages of sections: of a status the last one counts.
+func (s *Site) documentsOf(sections []*Section) []*apacheconf.Directive {
+	var of []*apacheconf.Directive
+	for _, section := range sections {
+		for _, d := range section.All("ErrorDocument") {
 			if len(d.Args) < 2 || !isNumber(d.Args[0]) || d.Args[0] < "400" || d.Args[0] > "599" {
 				s.Refuse(d, "it needs a status from 400 to 599 and a document", "")
 				continue
 			}
 			s.Translated(d)
-			if byStatus[d.Args[0]] || strings.EqualFold(d.Args[1], "default") {
-				byStatus[d.Args[0]] = true
-				continue
+			if i := slices.IndexFunc(of, func(known *apacheconf.Directive) bool { return known.Args[0] == d.Args[0] }); i >= 0 {
+				of[i] = d
+			} else {
+				of = append(of, d)
 			}
-			byStatus[d.Args[0]] = true
-			s.writeDocument(b, chain, d)
 		}
 	}
-	if !chain.Empty() {
-		b.Append(chain)
+	return of
+}
+
+// nameDocuments gives the pages a name; the same pages have the same.
+func (s *Site) nameDocuments(of []*apacheconf.Directive) string {
+	for _, known := range s.documents {
+		if slices.Equal(known.of, of) {
+			return known.name
+		}
 	}
+	name := "documents_" + strconv.Itoa(len(s.documents)+1)
+	s.documents = append(s.documents, documents{name: name, of: of})
+	return name
+}
+
+// writeErrors writes what answers a request that failed: the pages of its
+// sections, those of the site, then a plain one.
+func writeErrors(s *Site, b *Block) {
+	chain := b.Detached()
+	for _, brought := range s.documents {
+		branch := chain.Open("route", b.Matcher(brought.name, "vars", documentVariable, brought.name))
+		for _, d := range brought.of {
+			s.writeDocument(b, branch, d)
+		}
+	}
+	var server []*Section
+	for _, section := range s.sections {
+		if section.Kind == KindServer {
+			server = append(server, section)
+		}
+	}
+	for _, d := range s.documentsOf(server) {
+		s.writeDocument(b, chain, d)
+	}
+	b.Append(chain)
 	b.Line("apache_error")
 }
 
-// ofWholeSite tells whether a section applies to every file of the document root.
-func (s *Site) ofWholeSite(section *Section) bool {
-	d := s.Last("DocumentRoot")
-	if d == nil || len(d.Args) != 1 {
-		return false
-	}
-	sc := &Scope{URLPrefix: "/", Root: s.t.serverPath(d.Args[0])}
-	return sc.reach(section) == Always
-}
-
-// writeDocument writes one document into a branch of its own. Matchers are
-// defined in b.
+// writeDocument writes one page into a branch of its own, which ends with the
+// plain one. Matchers are defined in b.
 func (s *Site) writeDocument(b, chain *Block, d *apacheconf.Directive) {
 	status, document := d.Args[0], strings.Join(d.Args[1:], " ")
-	matcher := b.Matcher("error_"+status, "expression", "{http.error.status_code} == "+status)
 	chain.From(d)
-	branch := chain.Open("route", matcher)
+	branch := chain.Open("route", s.statusMatcher(b, status))
 	switch {
+	case strings.EqualFold(document, "default"):
 	case strings.Contains(document, "://"):
 		branch.Line("redir", "*", Literal(document), "302")
+		return
 	case strings.HasPrefix(document, "/"):
 		s.writeLocalDocument(branch, d, document)
 	default:
-		code, _ := strconv.Atoi(status)
 		branch.Line("header", "Content-Type", "text/html; charset=iso-8859-1")
-		branch.Line("respond", "*", Literal(strings.TrimPrefix(document, `"`)), strconv.Itoa(code))
+		branch.Line("respond", "*", Literal(strings.TrimPrefix(document, `"`)), status)
+		return
 	}
+	branch.Line("apache_error")
+}
+
+// statusMatcher is the matcher of failures with a status, defined once in b.
+func (s *Site) statusMatcher(b *Block, status string) string {
+	key := "error_" + status
+	if s.matchers[key] == "" {
+		s.matchers[key] = b.Matcher(key, "expression", "{http.error.status_code} == "+status)
+	}
+	return s.matchers[key]
 }
 
 // writeLocalDocument writes a page of the site itself.

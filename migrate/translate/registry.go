@@ -17,6 +17,7 @@ const (
 	StageProxy
 	StageRedirect
 	StageAlias
+	StageDocument
 	StageAccess
 	StageFixup
 	StageIndex

@@ -25,6 +25,7 @@ type Site struct {
 	// definitions are the matchers at the top of the site, matchers their names
 	// by what they ask.
 	definitions *Block
+	documents   []documents     // the pages of errors that sections bring together
 	environment map[string]bool // variables that something sets
 	matchers    map[string]string
 }
@@ -237,7 +238,7 @@ func (s *Site) WriteScope(b *Block, sc *Scope, answer func(b *Block)) {
 		sc.URLPrefix = "/"
 	}
 	s.Sections(sc)
-	for stage := StageAccess; stage < StageHandler; stage++ {
+	for stage := StageDocument; stage < StageHandler; stage++ {
 		for _, part := range parts[stage] {
 			part.Scope(s, sc, b)
 		}
@@ -261,7 +262,7 @@ type siteParts struct {
 
 // writeParts writes the site. Names of matchers are unique within b.
 func (s *Site) writeParts(b *Block) siteParts {
-	s.definitions, s.matchers, s.complete = b.Detached(), map[string]string{}, false
+	s.definitions, s.matchers, s.complete, s.documents = b.Detached(), map[string]string{}, false, nil
 	p := siteParts{definitions: s.definitions, site: b.Detached(), route: b.Detached(), errors: b.Detached()}
 	for _, part := range parts[StageSite] {
 		part.Site(s, p.site)
