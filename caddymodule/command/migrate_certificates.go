@@ -252,15 +252,15 @@ func (c *certificateImport) summary(plan *letsencrypt.Plan) string {
 		return fmt.Sprintf("Dry run: nothing was written. %d to import.", changes)
 	case changes == 0:
 		return "Nothing to import: all is as it should be."
-	case os.Geteuid() == 0 && !c.hasOwner():
+	case os.Geteuid() == 0 && !c.userExists():
 		return fmt.Sprintf("Imported %d. They belong to root: there is no user %s on this machine.", changes, c.user)
 	}
 	return fmt.Sprintf("Imported %d.", changes)
 }
 
-func (c *certificateImport) hasOwner() bool {
-	owner, err := c.owner(false)
-	return err == nil && owner != (letsencrypt.Owner{})
+func (c *certificateImport) userExists() bool {
+	_, err := user.Lookup(c.user)
+	return err == nil
 }
 
 // indent puts prefix before each line that is not empty.

@@ -270,11 +270,21 @@ func TestRenewNowIsHeeded(t *testing.T) {
 	}
 }
 
-// belongsTo imports for the user of a service, and checks who owns what.
+// belongsTo imports for oneself and for the user of a service, and checks who
+// owns what.
 func (h *certbotHost) belongsTo(t *testing.T) {
 	t.Helper()
 	owner, err := user.Current()
-	if err == nil && owner.Uid == "0" {
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Root, too, is a user that there is.
+	own := h.mustCaddy(t, "migrate", "certificates", "--letsencrypt", h.letsencrypt, "--offline",
+		"--storage", filepath.Join(h.folder, "own"), "--user", owner.Username)
+	if !strings.HasSuffix(own, "\nImported 3.\n") {
+		t.Errorf("for %s it says:\n%s", owner.Username, own)
+	}
+	if owner.Uid == "0" {
 		owner, err = user.Lookup("www-data")
 	}
 	if err != nil {
