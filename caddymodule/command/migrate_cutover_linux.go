@@ -134,7 +134,7 @@ func (f *cutoverFlags) plan(cmd *cobra.Command) (*cutover.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	configuration, err := served.Load(config, f.adapter)
+	configuration, err := served.Load(cmd.Context(), config, f.adapter)
 	if err != nil {
 		return nil, err
 	}
@@ -157,9 +157,7 @@ func (f *cutoverFlags) plan(cmd *cobra.Command) (*cutover.Plan, error) {
 		Validate:   func(ctx context.Context) error { return f.validate(ctx, service, config) },
 		Options:    f.options(cmd),
 	}
-	if plan.Options.Sites = configuration.Names(); len(plan.Options.Sites) == 0 {
-		plan.Options.Sites = []string{"localhost"} // sites of any name
-	}
+	plan.Options.Sites = cutover.Sites{Names: configuration.Names(), WithoutTLS: configuration.WithoutTLS(), AnyName: configuration.AnyName()}
 	plan.Certificate = f.certificates(cmd.Context(), configuration, service)
 	return plan, nil
 }
@@ -275,6 +273,9 @@ func (f *cutoverFlags) certificates(ctx context.Context, configuration *served.C
 			return "", err
 		}
 		serial, files, err := found.For(name)
+		if errors.Is(err, served.ErrNone) {
+			err = fmt.Errorf("%s: %w", name, cutover.ErrNoTLS)
+		}
 		if err != nil || len(files) == 0 {
 			return serial, err
 		}

@@ -66,6 +66,10 @@ func TestRefusals(t *testing.T) {
 			mend:  func(t *testing.T) { h.give(t, "data") },
 			want:  []string{names[0] + ".key", "Permission denied", serviceUser},
 		},
+		"a name that is served with TLS no more": {
+			spoil: func(t *testing.T) { h.edit(t, "\n"+names[0]+" {", "\nhttp://other.example.org {") },
+			want:  []string{names[0] + ": Apache serves it with TLS at 127.0.0.1:443, the configuration does not: add a site https://" + names[0]},
+		},
 		"certbot at work": {
 			spoil: func(t *testing.T) { h.lockCertbot(t) },
 			mend:  func(t *testing.T) { must(t, os.RemoveAll(filepath.Join(h.folder, "letsencrypt"))) },
@@ -143,18 +147,30 @@ func TestNotRoot(t *testing.T) {
 func TestFailuresUndoEverything(t *testing.T) {
 	tests := map[string]struct {
 		spoil func(t *testing.T, h *host)
-		want  string
+		want  []string
 		exit  int
 	}{
 		"a site that fails": {
 			spoil: func(t *testing.T, h *host) { h.edit(t, "reverse_proxy 127.0.0.1:5001", "respond 503") },
-			want:  "answered 503, before 200", exit: 4,
+			want:  []string{"answered 503, before 200"}, exit: 4,
+		},
+		"sites that no route names": {
+			spoil: func(t *testing.T, h *host) {
+				h.edit(t, "http://"+names[0]+" {", "http://old.example.org, http:// {\n\tvirtual_hosts {\n\t\thost {\n\t\t\thandle {\n\t\t\t\trespond 503\n\t\t\t}\n\t\t}\n"+
+					"\t\thost *.wild.example.org {\n\t\t\thandle {\n\t\t\t\trespond 502\n\t\t\t}\n\t\t}\n\t}\n}\n\nhttp://"+names[0]+" {")
+			},
+			want: []string{
+				"old.example.org at 127.0.0.1:80: GET / is answered 503, before 301",
+				"*.wild.example.org at 127.0.0.1:80: GET / is answered 502, before 301",
+				"any other name at 127.0.0.1:80: GET / is answered 503, before 301",
+			},
+			exit: 4,
 		},
 		"a server that does not start": {
 			spoil: func(t *testing.T, h *host) {
 				h.edit(t, "default_bind tcp4/0.0.0.0", "default_bind tcp4/0.0.0.0 192.0.2.1")
 			},
-			want: "does not listen", exit: 1,
+			want: []string{"does not listen"}, exit: 1,
 		},
 	}
 	for name, test := range tests {
@@ -164,8 +180,13 @@ func TestFailuresUndoEverything(t *testing.T) {
 			test.spoil(t, h)
 			_, printed, err := h.try("cutover", "--yes", "--start-timeout", "2s")
 			exit := new(exec.ExitError)
-			if !asExit(err, &exit) || exit.ExitCode() != test.exit || !strings.Contains(printed, test.want) {
+			if !asExit(err, &exit) || exit.ExitCode() != test.exit {
 				t.Errorf("it ended with %v, want %d, and said:\n%s", err, test.exit, printed)
+			}
+			for _, want := range test.want {
+				if !strings.Contains(printed, want) {
+					t.Errorf("it does not say %q:\n%s", want, printed)
+				}
 			}
 			h.stands(t, "rollback")
 			if lost := visitors.end(t); lost > 0 {

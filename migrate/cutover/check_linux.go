@@ -10,19 +10,30 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 )
 
-// wildcardLabel stands for any name below a wildcard.
-const wildcardLabel = "fairway-check"
+// anyName is a name that no site has: RFC 2606 keeps it from being one.
+const anyName = "fairway-check.invalid"
+
+// concrete is a name that a pattern with * and ? stands for.
+var concrete = strings.NewReplacer("*", "fairway-check", "?", "x")
 
 // question is a site at an address.
 type question struct {
 	name    string
 	address netip.AddrPort
 	tls     bool
+}
+
+func (q question) String() string {
+	if q.name == anyName {
+		return "any other name at " + q.address.String()
+	}
+	return q.name + " at " + q.address.String()
 }
 
 // ask gets "/" of a site, and its certificate.
@@ -39,7 +50,7 @@ func ask(ctx context.Context, dialer *net.Dialer, q question) (SiteAnswer, error
 	if err := connection.SetDeadline(deadline); err != nil {
 		return answer, err
 	}
-	host := strings.Replace(q.name, "*", wildcardLabel, 1)
+	host := concrete.Replace(q.name)
 	if q.tls {
 		secured, err := handshake(ctx, connection, host)
 		if err != nil {
@@ -92,19 +103,45 @@ func speaksTLS(ctx context.Context, address netip.AddrPort, name string) bool {
 		return false
 	}
 	defer func() { _ = connection.Close() }()
-	_, err = handshake(ctx, connection, strings.Replace(name, "*", wildcardLabel, 1))
+	_, err = handshake(ctx, connection, name)
 	var refusal *net.OpError // an alert, as for a name it does not know
 	return err == nil || errors.As(err, &refusal) && refusal.Op == "remote error"
 }
 
-// questions are all sites at all addresses.
-func questions(ctx context.Context, names []string, addresses []SharedAddress) []question {
+// questions are all sites at all addresses where they are to answer: those
+// without TLS not where TLS is spoken.
+func questions(sites Sites, addresses []SharedAddress) []question {
 	var all []question
 	for _, shared := range addresses {
 		address := shared.handover().Reachable()
-		secured := len(names) > 0 && speaksTLS(ctx, address, names[0])
-		for _, name := range names {
-			all = append(all, question{name, address, secured})
+		for _, name := range sites.Names {
+			if !shared.TLS || !slices.Contains(sites.WithoutTLS, name) {
+				all = append(all, question{name, address, shared.TLS})
+			}
+		}
+		if slices.Contains(sites.AnyName, address.Port()) {
+			all = append(all, question{anyName, address, shared.TLS})
+		}
+	}
+	return all
+}
+
+// anyOf is a name to begin a handshake with.
+func (s Sites) anyOf() string {
+	if len(s.Names) == 0 {
+		return anyName
+	}
+	return concrete.Replace(s.Names[0])
+}
+
+// withoutTLS are the questions that [questions] leaves out.
+func withoutTLS(sites Sites, addresses []SharedAddress) []question {
+	var all []question
+	for _, shared := range addresses {
+		for _, name := range sites.WithoutTLS {
+			if shared.TLS {
+				all = append(all, question{name, shared.handover().Reachable(), true})
+			}
 		}
 	}
 	return all
@@ -113,6 +150,33 @@ func questions(ctx context.Context, names []string, addresses []SharedAddress) [
 // askAll asks all questions, some at a time. An error is that of the first
 // that was not answered.
 func askAll(ctx context.Context, dialer *net.Dialer, all []question) ([]SiteAnswer, error) {
+	answers, errs := askEach(ctx, dialer, all)
+	for i, err := range errs {
+		if err != nil {
+			return answers, fmt.Errorf("%s: %w", all[i], err)
+		}
+	}
+	return answers, nil
+}
+
+// askFirst asks the server that has answered so far. Where it answers no unknown
+// names, such as without the certificate for one, neither must the other: it
+// returns the questions that are left.
+func askFirst(ctx context.Context, dialer *net.Dialer, all []question) (left []question, answers []SiteAnswer, err error) {
+	each, errs := askEach(ctx, dialer, all)
+	for i, q := range all {
+		if errs[i] != nil && q.name == anyName && ctx.Err() == nil {
+			continue
+		}
+		if errs[i] != nil {
+			return nil, nil, fmt.Errorf("%s: %w", q, errs[i])
+		}
+		left, answers = append(left, q), append(answers, each[i])
+	}
+	return left, answers, nil
+}
+
+func askEach(ctx context.Context, dialer *net.Dialer, all []question) ([]SiteAnswer, []error) {
 	const atOnce = 8
 	answers, errs := make([]SiteAnswer, len(all)), make([]error, len(all))
 	slots := make(chan struct{}, atOnce)
@@ -125,12 +189,23 @@ func askAll(ctx context.Context, dialer *net.Dialer, all []question) ([]SiteAnsw
 		})
 	}
 	group.Wait()
-	for i, err := range errs {
-		if err != nil {
-			return answers, fmt.Errorf("%s at %s: %w", all[i].name, all[i].address, err)
+	return answers, errs
+}
+
+// answeredBefore finds the answers to questions among those that were recorded.
+// It returns the questions that are left without the unknown names that were not
+// answered, or none when another answer is missing.
+func answeredBefore(all []question, recorded []SiteAnswer) (left []question, answers []SiteAnswer) {
+	for _, q := range all {
+		i := slices.IndexFunc(recorded, func(a SiteAnswer) bool { return a.Name == q.name && a.Address == q.address })
+		switch {
+		case i >= 0:
+			left, answers = append(left, q), append(answers, recorded[i])
+		case q.name != anyName:
+			return nil, nil
 		}
 	}
-	return answers, nil
+	return left, answers
 }
 
 // compare notes in after what differs from before, and returns an error for
@@ -153,7 +228,7 @@ func compare(before, after []SiteAnswer) error {
 		}
 		if bad != "" {
 			is.Differs = bad
-			errs = append(errs, fmt.Errorf("%s at %s: %s", is.Name, is.Address, bad))
+			errs = append(errs, fmt.Errorf("%s: %s", question{name: is.Name, address: is.Address}, bad))
 		}
 	}
 	if len(errs) > 0 {

@@ -8,8 +8,8 @@ import (
 
 // Options says what is to be moved.
 type Options struct {
-	// Sites are the names that are checked, with "*." for any name below one.
-	Sites []string
+	// Sites are those that are checked.
+	Sites Sites
 	// Without are ports of Apache that nobody will serve any more.
 	Without []uint16
 	// Drain bounds how long the server that goes may take to finish what it
@@ -28,6 +28,19 @@ type Options struct {
 	// Progress is told of every step as it begins and ends.
 	Progress func(Event)
 }
+
+// Sites are those of the configuration.
+type Sites struct {
+	// Names are their host names; * stands for any characters, ? for one.
+	Names []string `json:"names"`
+	// WithoutTLS are those of Names that are not asked for with TLS.
+	WithoutTLS []string `json:"without_tls,omitempty"`
+	// AnyName are the ports at which a site answers for names that none has.
+	AnyName []uint16 `json:"any_name,omitempty"`
+}
+
+// ErrNoTLS says that the configuration gets no certificate for a name.
+var ErrNoTLS = errors.New("the configuration has no certificate for this name and gets none; import one with: caddy migrate certificates, or add a site with this name and TLS")
 
 // Event is a moment of a step.
 type Event struct {
@@ -67,7 +80,7 @@ type State struct {
 	// Config and Adapter are what Fairway serves.
 	Config  string   `json:"config"`
 	Adapter string   `json:"adapter,omitempty"`
-	Sites   []string `json:"sites"`
+	Sites   Sites    `json:"sites"`
 	Apache  *Apache  `json:"apache"`
 	Service *Service `json:"service"`
 
@@ -88,6 +101,7 @@ type SharedAddress struct {
 	Network string         `json:"network"` // tcp4, tcp6 or tcp
 	Address netip.AddrPort `json:"address"`
 	Shares  bool           `json:"shares"` // Apache had SO_REUSEPORT on its sockets
+	TLS     bool           `json:"tls"`    // Apache speaks TLS there
 }
 
 // SiteAnswer is how a site answers GET /.

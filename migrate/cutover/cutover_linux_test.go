@@ -85,6 +85,36 @@ func TestCompare(t *testing.T) {
 	}
 }
 
+// TestQuestions: a site is asked where it is to answer, and one for any name
+// where there is one.
+func TestQuestions(t *testing.T) {
+	t.Parallel()
+	addresses := []SharedAddress{
+		{Network: "tcp4", Address: netip.MustParseAddrPort("127.0.0.1:443"), TLS: true},
+		{Network: "tcp4", Address: netip.MustParseAddrPort("127.0.0.1:80")},
+	}
+	sites := Sites{Names: []string{"*.wild.test", "plain.test"}, WithoutTLS: []string{"plain.test"}, AnyName: []uint16{80}}
+	all := questions(sites, addresses)
+	var got []string
+	for _, q := range all {
+		got = append(got, q.String())
+	}
+	want := []string{"*.wild.test at 127.0.0.1:443", "*.wild.test at 127.0.0.1:80", "plain.test at 127.0.0.1:80", "any other name at 127.0.0.1:80"}
+	if !slices.Equal(got, want) {
+		t.Errorf("asked are %q, want %q", got, want)
+	}
+	var answers []SiteAnswer
+	for _, q := range all {
+		answers = append(answers, SiteAnswer{Name: q.name, Address: q.address})
+	}
+	if left, found := answeredBefore(all, answers[:3]); len(left) != 3 || len(found) != 3 {
+		t.Errorf("without an answer for any name, %v are left", left)
+	}
+	if left, _ := answeredBefore(all, answers[1:]); left != nil {
+		t.Errorf("without an answer for a site, %v are left", left)
+	}
+}
+
 func TestOverlap(t *testing.T) {
 	t.Parallel()
 	address := func(text string, only6 bool) handover.Address {

@@ -166,10 +166,8 @@ func (p *passing) steps() []step {
 
 func (p *passing) questionsAsCommands() []string {
 	var commands []string
-	for _, shared := range p.state.Addresses {
-		for _, name := range p.options.Sites {
-			commands = append(commands, fmt.Sprintf("GET / of %s at %s", name, shared.handover().Reachable()))
-		}
+	for _, q := range questions(p.options.Sites, p.state.Addresses) {
+		commands = append(commands, "GET / of "+q.String())
 	}
 	return commands
 }
@@ -274,8 +272,7 @@ func (p *passing) retire(ctx context.Context, s server) (*handover.Process, erro
 
 // check compares the two, as soon as the newcomer answers for every site.
 func (p *passing) check(ctx context.Context) error {
-	all := questions(ctx, p.options.Sites, p.state.Addresses)
-	before, err := askAll(ctx, new(net.Dialer), all)
+	all, before, err := askFirst(ctx, new(net.Dialer), questions(p.options.Sites, p.state.Addresses))
 	if err != nil {
 		return fmt.Errorf("asking %s: %w", p.from.Name(), err)
 	}
@@ -341,8 +338,8 @@ func (p *passing) passBack(ctx context.Context) error {
 
 // confirm asks every site as visitors do, and then has nothing special remain.
 func (p *passing) confirm(ctx context.Context) error {
-	all := questions(ctx, p.options.Sites, p.state.Addresses)
-	if before := p.state.Answers; len(before) == len(all) {
+	asked := questions(p.options.Sites, p.state.Addresses)
+	if all, before := answeredBefore(asked, p.state.Answers); len(all) > 0 {
 		after, err := p.compared(ctx, new(net.Dialer), all, before)
 		if err != nil {
 			return err
@@ -351,7 +348,7 @@ func (p *passing) confirm(ctx context.Context) error {
 			after[i].Differs = before[i].Differs
 		}
 		p.state.Answers = after
-	} else if _, err := askAll(ctx, new(net.Dialer), all); err != nil {
+	} else if _, _, err := askFirst(ctx, new(net.Dialer), asked); err != nil {
 		return err
 	}
 	return p.release(ctx)

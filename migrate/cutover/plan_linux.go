@@ -22,8 +22,9 @@ type Plan struct {
 	// Validate checks the configuration as the service will read it.
 	Validate func(ctx context.Context) error
 	// Certificate returns the serial number, in hexadecimal digits, of the
-	// certificate that Fairway will show for a name, or why there is none. It is
-	// empty for one that Fairway makes itself.
+	// certificate that Fairway will show for a name, or why there is none:
+	// [ErrNoTLS] when no site needs one. It is empty for one that Fairway makes
+	// itself.
 	Certificate func(name string) (serial string, err error)
 
 	Service *Service
@@ -305,7 +306,9 @@ func (c *cutover) apacheAddresses(ctx context.Context) ([]SharedAddress, error) 
 	var addresses []SharedAddress
 	for _, group := range handover.Groups(sockets) {
 		if !slices.Contains(c.options.Without, group.Port()) {
-			addresses = append(addresses, SharedAddress{Network: group.Network(), Address: group.AddrPort, Shares: group.Sockets[0].Shares})
+			shared := SharedAddress{Network: group.Network(), Address: group.AddrPort, Shares: group.Sockets[0].Shares}
+			shared.TLS = speaksTLS(ctx, shared.handover().Reachable(), c.options.Sites.anyOf())
+			addresses = append(addresses, shared)
 		}
 	}
 	return addresses, handover.CloseAll(sockets)

@@ -188,11 +188,11 @@ func (c *cutover) certificates(ctx context.Context) error {
 	if missing, err := c.holds(ctx, c.state.Apache); err != nil || len(missing) > 0 {
 		return err // it let go before an interruption
 	}
-	answers, err := askAll(ctx, new(net.Dialer), questions(ctx, c.options.Sites, c.state.Addresses))
+	_, answers, err := askFirst(ctx, new(net.Dialer), questions(c.options.Sites, c.state.Addresses))
 	if err != nil {
 		return fmt.Errorf("asking Apache: %w", err)
 	}
-	var errs []error
+	errs := c.lostTLS(ctx)
 	checked := make(map[string]bool)
 	for _, answer := range answers {
 		if answer.Serial == "" || checked[answer.Name] {
@@ -201,6 +201,7 @@ func (c *cutover) certificates(ctx context.Context) error {
 		checked[answer.Name] = true
 		serial, err := c.plan.Certificate(answer.Name)
 		switch {
+		case errors.Is(err, ErrNoTLS) && !answer.Covers: // nor has Apache
 		case err != nil:
 			errs = append(errs, err)
 		case serial != "" && answer.Covers && serial != answer.Serial && !c.options.AcceptDifferences:
@@ -209,6 +210,23 @@ func (c *cutover) certificates(ctx context.Context) error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// lostTLS finds names that Apache has a certificate for, and the configuration
+// has no site with TLS.
+func (c *cutover) lostTLS(ctx context.Context) (errs []error) {
+	if c.options.AcceptDifferences {
+		return nil
+	}
+	// One that Apache does not answer with TLS either is not lost.
+	answers, _ := askEach(ctx, new(net.Dialer), withoutTLS(c.options.Sites, c.state.Addresses))
+	for _, answer := range answers {
+		if answer.Covers {
+			errs = append(errs, fmt.Errorf("%s: Apache serves it with TLS at %s, the configuration does not: add a site https://%s:%d",
+				answer.Name, answer.Address, answer.Name, answer.Address.Port()))
+		}
+	}
+	return errs
 }
 
 // preflight makes every check of the way back that changes nothing.

@@ -32,6 +32,9 @@ type pair struct {
 // errElsewhere: the storage is no folder, so nobody can look.
 var errElsewhere = errors.New("the certificates are in a storage other than files")
 
+// ErrNone says that a name has no certificate, and none is got for it.
+var ErrNone = errors.New("the configuration has no site with TLS and a certificate for it")
+
 // Certificates reads the certificates that are loaded from files and those
 // that were imported into storage, the folder that is used when the
 // configuration names none.
@@ -74,9 +77,10 @@ func read(certificate, key string) (pair, error) {
 
 // For returns the serial number, in hexadecimal digits, and the files of the
 // certificate that a name will be served with. Both are empty for a name whose
-// certificates Caddy makes itself or orders on demand.
+// certificates Caddy makes itself or orders on demand. The error is ErrNone for
+// a name that is no site's with TLS, or a table's with a wildcard.
 func (c *Certificates) For(name string) (serial string, files []string, err error) {
-	host := strings.Replace(name, "*", "any", 1)
+	host := strings.NewReplacer("*", "any", "?", "a").Replace(name)
 	for _, certificate := range c.loaded {
 		if certificate.leaf.VerifyHostname(host) == nil && time.Now().Before(certificate.leaf.NotAfter) {
 			return fmt.Sprintf("%X", certificate.leaf.SerialNumber), certificate.files, nil
@@ -115,6 +119,9 @@ func (c *Certificates) stored(name string) (pair, error) {
 				newest = certificate
 			}
 		}
+	}
+	if newest.leaf == nil && !c.configuration.isManaged(name) {
+		return pair{}, fmt.Errorf("%s: %w", name, ErrNone)
 	}
 	if newest.leaf == nil {
 		return pair{}, fmt.Errorf("%s: no certificate is in %s; import it first with: caddy migrate certificates", name, c.storage)

@@ -3,9 +3,9 @@
 package served
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -43,14 +43,19 @@ type Configuration struct {
 			} `json:"automation"`
 		} `json:"tls"`
 	} `json:"apps"`
+
+	// written are the sites in the text that the JSON was made of.
+	written []writtenSite
 }
 
 type server struct {
-	Listen         []string `json:"listen"`
-	Routes         []route  `json:"routes"`
+	Listen         []string   `json:"listen"`
+	Routes         []route    `json:"routes"`
+	TLS            []struct{} `json:"tls_connection_policies"`
 	AutomaticHTTPS struct {
-		Disabled          bool `json:"disable"`
-		DisabledRedirects bool `json:"disable_redirects"`
+		Disabled          bool     `json:"disable"`
+		DisabledRedirects bool     `json:"disable_redirects"`
+		Skip              []string `json:"skip"`
 	} `json:"automatic_https"`
 }
 
@@ -58,6 +63,7 @@ type route struct {
 	Match []struct {
 		Host []string `json:"host"`
 	} `json:"match"`
+	Handle []json.RawMessage `json:"handle"`
 }
 
 type policy struct {
@@ -70,7 +76,7 @@ type policy struct {
 
 // Load reads a configuration file with an adapter, as `caddy run` does; without
 // one, a file that is not JSON is a Caddyfile.
-func Load(file, adapter string) (*Configuration, error) {
+func Load(ctx context.Context, file, adapter string) (*Configuration, error) {
 	text, err := os.ReadFile(file) //nolint:gosec // the operator names it
 	if err != nil {
 		return nil, fmt.Errorf("reading the configuration: %w", err)
@@ -78,44 +84,24 @@ func Load(file, adapter string) (*Configuration, error) {
 	if adapter == "" && filepath.Ext(file) != ".json" {
 		adapter = "caddyfile"
 	}
+	configuration := new(Configuration)
 	if adapter != "" {
 		translator := caddyconfig.GetAdapter(adapter)
 		if translator == nil {
 			return nil, fmt.Errorf("there is no adapter %q", adapter)
 		}
-		if text, _, err = translator.Adapt(text, map[string]any{"filename": file}); err != nil {
+		source := text
+		if text, _, err = translator.Adapt(source, map[string]any{"filename": file}); err != nil {
 			return nil, fmt.Errorf("reading the configuration %s: %w", file, err)
 		}
+		if configuration.written, err = sitesWritten(ctx, file, adapter, source); err != nil {
+			return nil, fmt.Errorf("reading the sites in %s: %w", file, err)
+		}
 	}
-	configuration := new(Configuration)
 	if err := json.Unmarshal(text, configuration); err != nil {
 		return nil, fmt.Errorf("reading the configuration %s: %w", file, err)
 	}
 	return configuration, nil
-}
-
-// Names are the host names that sites have, sorted, without those that are
-// made when a request comes. A site that also answers for unknown names has no
-// matcher that names it; certificates are still managed for it by name.
-func (c *Configuration) Names() []string {
-	names := make(map[string]bool)
-	for _, server := range c.Apps.HTTP.Servers {
-		for _, route := range server.Routes {
-			for _, match := range route.Match {
-				for _, host := range match.Host {
-					if !strings.Contains(host, "{") {
-						names[host] = true
-					}
-				}
-			}
-		}
-	}
-	for _, name := range c.managedNames() {
-		if !strings.ContainsAny(name, "{*") {
-			names[name] = true
-		}
-	}
-	return slices.Sorted(maps.Keys(names))
 }
 
 // managedNames are those that Caddy gets certificates for.
@@ -132,10 +118,7 @@ func (c *Configuration) managedNames() []string {
 // Listens are the TCP addresses that will be listened on, those of automatic
 // redirects included.
 func (c *Configuration) Listens() ([]caddy.NetworkAddress, error) {
-	redirects := strconv.Itoa(c.Apps.HTTP.HTTPPort)
-	if c.Apps.HTTP.HTTPPort == 0 {
-		redirects = strconv.Itoa(caddyDefaultHTTPPort)
-	}
+	redirects := strconv.Itoa(c.httpPort())
 	var all []caddy.NetworkAddress
 	for name, server := range c.Apps.HTTP.Servers {
 		for _, text := range server.Listen {
@@ -161,3 +144,10 @@ func (c *Configuration) Listens() ([]caddy.NetworkAddress, error) {
 }
 
 const caddyDefaultHTTPPort = 80
+
+func (c *Configuration) httpPort() int {
+	if c.Apps.HTTP.HTTPPort == 0 {
+		return caddyDefaultHTTPPort
+	}
+	return c.Apps.HTTP.HTTPPort
+}
