@@ -65,7 +65,7 @@ Exit codes: 0 imported; 1 failed; 3 imported but for what the findings say.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return run.run(cmd) },
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&run.letsencrypt, "letsencrypt", letsencrypt.Folder, "Certbot's folder")
+	certbotFolder(cmd, &run.letsencrypt)
 	flags.StringVar(&run.storage, "storage", "", "Caddy's storage folder (default: the system service's, else yours)")
 	flags.StringVarP(&run.config, "config", "c", "", "The new configuration, to take its storage and e-mail address from")
 	flags.StringVarP(&run.adapter, "adapter", "a", "", "Its adapter, as for caddy run")

@@ -23,7 +23,6 @@ import (
 	"github.com/aditechsphere/fairway/caddymodule/command/served"
 	"github.com/aditechsphere/fairway/migrate/cutover"
 	"github.com/aditechsphere/fairway/migrate/handover"
-	"github.com/aditechsphere/fairway/migrate/letsencrypt"
 )
 
 func init() { migrateCommands[stepCutover] = migrateCutoverCommand }
@@ -55,7 +54,7 @@ type handoverFlags struct {
 func (f *handoverFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.state, "state", cutover.DefaultFolder, "Folder of what is recorded, to continue and to undo")
-	flags.StringVar(&f.letsencrypt, "letsencrypt", letsencrypt.Folder, "Certbot's folder")
+	certbotFolder(cmd, &f.letsencrypt)
 	flags.BoolVar(&f.yes, "yes", false, "Do it; without, the steps are only shown")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "Make every check, show every step, take none")
 	flags.BoolVar(&f.asJSON, "json", false, "Print JSON")

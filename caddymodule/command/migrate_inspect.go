@@ -32,8 +32,31 @@ type source struct {
 func (s *source) flags(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVarP(&s.config, "config", "c", "", "Apache's configuration (default: where this system has it)")
-	flags.StringVar(&s.letsencrypt, "letsencrypt", letsencrypt.Folder, "Certbot's folder")
+	certbotFolder(cmd, &s.letsencrypt)
 	flags.StringArrayVar(&s.accept, "accept", nil, "FILE:LINE whose loss is accepted; may be repeated")
+}
+
+// folderFlag is a flag whose value becomes an absolute path.
+type folderFlag string
+
+func (f *folderFlag) String() string { return string(*f) }
+func (f *folderFlag) Type() string   { return "string" }
+
+func (f *folderFlag) Set(folder string) error {
+	if folder == "" { // none
+		*f = ""
+		return nil
+	}
+	absolute, err := filepath.Abs(folder)
+	*f = folderFlag(absolute)
+	return err
+}
+
+// certbotFolder adds --letsencrypt, which Apache's and certbot's absolute paths
+// are held against.
+func certbotFolder(cmd *cobra.Command, folder *string) {
+	*folder = letsencrypt.Folder
+	cmd.Flags().Var((*folderFlag)(folder), "letsencrypt", "Certbot's folder, or a copy of it")
 }
 
 // file is the absolute path of Apache's configuration.

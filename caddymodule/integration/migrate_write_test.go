@@ -312,7 +312,19 @@ func TestMigrateWriteCertbot(t *testing.T) {
 			t.Errorf("the Caddyfile lacks %q:\n%s", part, stdout)
 		}
 	}
+	// Certbot's folder by its own name, and one that is not certbot's.
+	a.site(t, "shop", "SSLEngine on\n\tSSLCertificateFile "+h.letsencrypt+"/live/shop/fullchain.pem\n\tSSLCertificateKeyFile "+h.letsencrypt+"/live/shop/privkey.pem")
+	if out, stderr, code := runCaddy(t, "migrate", "write", "--config", a.config, "--letsencrypt", h.letsencrypt); code != 0 ||
+		!strings.Contains(out, "imported_certificate shop") || strings.Contains(out, "privkey.pem") {
+		t.Errorf("with certbot's folder by its own name it ends with %d: %s\n%s", code, stderr, out)
+	}
+	if out, stderr, code := runCaddy(t, "migrate", "write", "--config", a.config); code != 0 || !strings.Contains(out, "privkey.pem") {
+		t.Errorf("without --letsencrypt it ends with %d: %s\n%s", code, stderr, out)
+	}
 	out, _, _ := runCaddy(t, "migrate", "inspect", "--config", a.config, "--letsencrypt", h.letsencrypt)
+	if strings.Count(out, h.letsencrypt+"/live") > 0 {
+		t.Errorf("inspect takes a file of certbot's for another:\n%s", out)
+	}
 	if !strings.Contains(out, "certbot (standalone)") || !strings.Contains(out, "shop.example.org") {
 		t.Errorf("inspect does not show certbot's certificates:\n%s", out)
 	}

@@ -41,7 +41,7 @@ func (c *Certificate) DaysLeft() int {
 
 // certificates lists certbot's lineages, and the files of sites that are none.
 func (r *Report) certificates(tree *apacheconf.Tree, options Options) {
-	byFolder := map[string]*Certificate{}
+	byName := map[string]*Certificate{}
 	if options.LetsEncrypt != "" {
 		inventory, err := letsencrypt.Read(options.LetsEncrypt)
 		switch {
@@ -51,7 +51,7 @@ func (r *Report) certificates(tree *apacheconf.Tree, options Options) {
 				c := ofLineage(lineage)
 				c.now = options.Now
 				r.Certificates = append(r.Certificates, c)
-				byFolder[filepath.Join(options.LetsEncrypt, "live", lineage.Name)] = c
+				byName[lineage.Name] = c
 			}
 		case !errors.Is(err, os.ErrNotExist):
 			r.Certbot = []letsencrypt.Finding{{Severity: letsencrypt.Error, File: options.LetsEncrypt, Text: err.Error()}}
@@ -66,7 +66,7 @@ func (r *Report) certificates(tree *apacheconf.Tree, options Options) {
 		if !filepath.IsAbs(file) {
 			file = filepath.Join(tree.ServerRoot, file)
 		}
-		c := byFolder[filepath.Dir(file)]
+		c := byName[letsencrypt.LineageOf(options.LetsEncrypt, file)]
 		if c == nil {
 			c = byFile[file]
 		}

@@ -45,7 +45,7 @@ type Inventory struct {
 	Findings []Finding
 }
 
-// Read reads certbot's folder. What is wrong with a single lineage or account
+// Read reads certbot's folder, which may be a copy. What is wrong with a single lineage or account
 // is a finding; the error says that the folder as a whole can't be read.
 func Read(folder string) (*Inventory, error) {
 	files, err := os.ReadDir(filepath.Join(folder, "renewal"))
@@ -76,6 +76,35 @@ func (i *Inventory) Lineage(name string) *Lineage {
 		}
 	}
 	return nil
+}
+
+// LineageOf is the name of the lineage in certbot's folder that a file of a
+// certificate belongs to, or "". In a copy of /etc/letsencrypt that has the
+// lineage, a file of the original is one of the copy.
+func LineageOf(folder, file string) string {
+	name := lineageIn(folder, file)
+	if name != "" || filepath.Clean(folder) == Folder {
+		return name
+	}
+	if name = lineageIn(Folder, file); name == "" {
+		return ""
+	}
+	if _, err := os.Stat(filepath.Join(folder, "renewal", name+".conf")); err != nil {
+		return ""
+	}
+	return name
+}
+
+func lineageIn(folder, file string) string {
+	rest, ok := strings.CutPrefix(filepath.Clean(file), filepath.Join(folder, "live")+"/")
+	if !ok {
+		return ""
+	}
+	name, _, ok := strings.Cut(rest, "/")
+	if !ok {
+		return ""
+	}
+	return name
 }
 
 // AccountOf returns the account that renews a lineage, nil if it is not there.

@@ -726,3 +726,45 @@ func TestHostileStore(t *testing.T) {
 		t.Errorf("%v; outside there is %v", err, entries)
 	}
 }
+
+// TestLineageOf: a file belongs to certbot's folder as it is given, or to the
+// original that the folder is a copy of.
+func TestLineageOf(t *testing.T) {
+	t.Parallel()
+	e := certbot(t)
+	e.write(t, "renewal/shop.conf", "")
+	for file, want := range map[string]string{
+		e.folder + "/live/shop/fullchain.pem":        "shop",
+		e.folder + "/live/other/cert.pem":            "other",
+		e.folder + "/live/../live/shop/cert.pem":     "shop",
+		e.folder + "/live/README":                    "",
+		e.folder + "-old/live/shop/fullchain.pem":    "",
+		"/etc/letsencrypt/live/shop/fullchain.pem":   "shop",
+		"/etc/letsencrypt/live/nosuch/fullchain.pem": "",
+		"/etc/ssl/shop.pem":                          "",
+	} {
+		if got := LineageOf(e.folder, file); got != want {
+			t.Errorf("%s is of %q, want %q", file, got, want)
+		}
+	}
+	if got := LineageOf(Folder, "/etc/letsencrypt/live/nosuch/fullchain.pem"); got != "nosuch" {
+		t.Errorf("in certbot's own folder it is of %q", got)
+	}
+}
+
+// TestCopy: the settings in a copy of certbot's folder name the original's files;
+// those of the copy are read.
+func TestCopy(t *testing.T) {
+	t.Parallel()
+	e := certbot(t)
+	e.write(t, "live/shop/fullchain.pem", "")
+	for file, want := range map[string]string{
+		"/etc/letsencrypt/live/shop/fullchain.pem": e.folder + "/live/shop/fullchain.pem",
+		"/etc/letsencrypt/live/shop/privkey.pem":   "/etc/letsencrypt/live/shop/privkey.pem",
+		"/elsewhere/fullchain.pem":                 "/elsewhere/fullchain.pem",
+	} {
+		if got := inCopy(e.folder, file); got != want {
+			t.Errorf("%s is read from %s, want %s", file, got, want)
+		}
+	}
+}

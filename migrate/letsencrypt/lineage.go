@@ -97,8 +97,22 @@ func readLineageSettings(folder, name, file string) (*Lineage, settings, error) 
 		if values[key] == "" {
 			values[key] = filepath.Join(folder, "live", name, fallback)
 		}
+		values[key] = inCopy(folder, values[key])
 	}
 	return lineage, values, nil
+}
+
+// inCopy is where a file that the settings name is in a copy of /etc/letsencrypt.
+func inCopy(folder, file string) string {
+	rest, ok := strings.CutPrefix(file, Folder+"/")
+	if !ok {
+		return file
+	}
+	copied := filepath.Join(folder, rest)
+	if _, err := os.Stat(copied); err != nil { //nolint:gosec // the operator names the folder
+		return file
+	}
+	return copied
 }
 
 // readCertificate reads what live/ holds now, and refuses halves of two pairs.

@@ -1,7 +1,6 @@
 package translate
 
 import (
-	"path"
 	"slices"
 	"strings"
 
@@ -111,15 +110,7 @@ func (s *Site) noteChain(d *apacheconf.Directive) {
 // lineageOf is the name of certbot's lineage that a certificate's file belongs
 // to, or "".
 func (t *translation) lineageOf(file string) string {
-	rest, ok := strings.CutPrefix(path.Clean(t.serverPath(file)), letsencrypt.Folder+"/live/")
-	if !ok {
-		return ""
-	}
-	name, _, ok := strings.Cut(rest, "/")
-	if !ok {
-		return ""
-	}
-	return name
+	return letsencrypt.LineageOf(t.options.Letsencrypt, t.serverPath(file))
 }
 
 // useCertbot leaves the certificate to Caddy, with the authority that certbot
@@ -149,11 +140,7 @@ func (t *translation) certbot() *letsencrypt.Caddyfile {
 		return t.certbotSettings
 	}
 	t.certbotRead = true
-	folder := t.options.Letsencrypt
-	if folder == "" {
-		folder = letsencrypt.Folder
-	}
-	inventory, err := letsencrypt.Read(folder)
+	inventory, err := letsencrypt.Read(t.options.Letsencrypt)
 	if err != nil {
 		return nil
 	}

@@ -115,6 +115,9 @@ func withDefaults(options Options) Options {
 	if options.HTTPSPort == 0 {
 		options.HTTPSPort = 443
 	}
+	if options.Letsencrypt == "" {
+		options.Letsencrypt = letsencrypt.Folder
+	}
 	if options.FS == nil {
 		options.FS = os.DirFS("/")
 	}
