@@ -78,6 +78,34 @@ func TestUnderSystemd(t *testing.T) {
 	m.restartedPlainly(t)
 }
 
+// TestTimersOfOthers: certbot's timers as Red Hat and snap name them are off while
+// Fairway serves, and on again after that.
+func TestTimersOfOthers(t *testing.T) {
+	_, m := machineWithFairway(t)
+	timers := []string{"certbot-renew.timer", "snap.certbot.renew.timer"}
+	for _, timer := range timers {
+		m.write(t, "/etc/systemd/system/"+timer, "[Timer]\nOnCalendar=*-01-01\n\n[Install]\nWantedBy=timers.target\n")
+		m.write(t, "/etc/systemd/system/"+strings.TrimSuffix(timer, ".timer")+".service", "[Service]\nType=oneshot\nExecStart=/bin/false\n")
+	}
+	// What snapd does for these commands: the timer is the service's for it.
+	m.write(t, "/usr/local/bin/snap", `#!/bin/sh
+case "$*" in
+"stop --disable certbot.renew") exec systemctl disable --now snap.certbot.renew.timer ;;
+"start --enable certbot.renew") exec systemctl enable --now snap.certbot.renew.timer ;;
+esac
+echo "error: unknown command $*" >&2
+exit 1
+`)
+	m.run(t, "chmod", "+x", "/usr/local/bin/snap")
+	m.run(t, "systemctl", "daemon-reload")
+	m.run(t, append([]string{"systemctl", "enable", "--now"}, timers...)...)
+
+	m.run(t, "caddy", "migrate", "cutover", "--config", "/etc/caddy/Caddyfile", "--yes")
+	m.units(t, map[string]string{timers[0]: "inactive disabled", timers[1]: "inactive disabled", "certbot.timer": "inactive disabled"})
+	m.run(t, "caddy", "migrate", "rollback", "--yes")
+	m.units(t, map[string]string{timers[0]: "active enabled", timers[1]: "active enabled", "certbot.timer": "active enabled"})
+}
+
 // restartedPlainly checks that after a restart Apache runs as it always did.
 func (m *machine) restartedPlainly(t *testing.T) {
 	t.Helper()

@@ -162,7 +162,8 @@ func (r *recorder) Do(_ context.Context, args ...string) (string, error) {
 func TestRenewals(t *testing.T) {
 	t.Parallel()
 	systemd := &recorder{units: map[string]map[string]string{
-		"certbot.timer": {"LoadState": "loaded", "UnitFileState": "enabled", "ActiveState": "active"},
+		"certbot.timer":       {"LoadState": "loaded", "UnitFileState": "enabled", "ActiveState": "active"},
+		"certbot-renew.timer": {"LoadState": "loaded", "UnitFileState": "disabled", "ActiveState": "inactive"},
 	}}
 	cron := t.TempDir()
 	file := filepath.Join(cron, "certbot")

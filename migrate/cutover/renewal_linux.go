@@ -29,6 +29,7 @@ type Renewal struct {
 // The names under which certbot's packages run it.
 const (
 	debianTimer = "certbot.timer"
+	redHatTimer = "certbot-renew.timer"
 	snapTimer   = "snap.certbot.renew.timer"
 	snapService = "certbot.renew"
 	cronFile    = "certbot"
@@ -41,7 +42,7 @@ const (
 func findRenewals(ctx context.Context, systemd Systemd, cron string) ([]Renewal, error) {
 	var found []Renewal
 	if systemd != nil {
-		for _, unit := range []string{debianTimer, snapTimer} {
+		for _, unit := range []string{debianTimer, redHatTimer, snapTimer} {
 			if !known(ctx, systemd, unit) {
 				continue
 			}
