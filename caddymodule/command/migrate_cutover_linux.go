@@ -157,7 +157,8 @@ func (f *cutoverFlags) plan(cmd *cobra.Command) (*cutover.Plan, error) {
 		Options:    f.options(cmd),
 	}
 	plan.Options.Sites = cutover.Sites{Names: configuration.Names(), WithoutTLS: configuration.WithoutTLS(), AnyName: configuration.AnyName()}
-	plan.Certificate = f.certificates(cmd.Context(), configuration, service)
+	plan.Storage = f.storageFolder(configuration, service)
+	plan.Certificate = f.certificates(cmd.Context(), configuration, service, plan.Storage)
 	return plan, nil
 }
 
@@ -261,11 +262,7 @@ func (f *cutoverFlags) validate(ctx context.Context, service *cutover.Service, c
 
 // certificates looks up what each name will be served with, and whether the
 // service may read it.
-func (f *cutoverFlags) certificates(ctx context.Context, configuration *served.Configuration, service *cutover.Service) func(string) (string, error) {
-	storage := f.storage
-	if storage == "" {
-		storage = storageOf(service.Environment)
-	}
+func (f *cutoverFlags) certificates(ctx context.Context, configuration *served.Configuration, service *cutover.Service, storage string) func(string) (string, error) {
 	found, err := configuration.Certificates(storage)
 	return func(name string) (string, error) {
 		if err != nil {
@@ -280,6 +277,17 @@ func (f *cutoverFlags) certificates(ctx context.Context, configuration *served.C
 		}
 		return serial, service.CanRead(ctx, files...)
 	}
+}
+
+// storageFolder is where the service has its certificates.
+func (f *cutoverFlags) storageFolder(configuration *served.Configuration, service *cutover.Service) string {
+	switch {
+	case configuration.Storage.Root != "":
+		return configuration.Storage.Root
+	case f.storage != "":
+		return f.storage
+	}
+	return storageOf(service.Environment)
 }
 
 // storageOf is Caddy's data folder for a program with an environment.

@@ -121,6 +121,9 @@ func TestClassicStack(t *testing.T) {
 
 	m.run(t, "caddy", "migrate", "write", "--to", "/etc/caddy/Caddyfile", "--force")
 	m.run(t, "caddy", "migrate", "certificates")
+	if out := m.run(t, "caddy", "migrate", "status"); strings.Count(out, "  imported  ") != len(names) {
+		t.Errorf("not all certificates are told to be imported:\n%s", out)
+	}
 	times := 1
 	if soak() {
 		times = 20

@@ -78,9 +78,11 @@ type State struct {
 	Steps []Event `json:"steps"`
 
 	// Config and Adapter are what Fairway serves.
-	Config  string   `json:"config"`
-	Adapter string   `json:"adapter,omitempty"`
-	Sites   Sites    `json:"sites"`
+	Config  string `json:"config"`
+	Adapter string `json:"adapter,omitempty"`
+	Sites   Sites  `json:"sites"`
+	// Storage is the folder of Fairway's certificates.
+	Storage string   `json:"storage,omitempty"`
 	Apache  *Apache  `json:"apache"`
 	Service *Service `json:"service"`
 

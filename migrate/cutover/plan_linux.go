@@ -17,6 +17,8 @@ type Plan struct {
 	Folder string
 	// Config and Adapter name what Fairway serves.
 	Config, Adapter string
+	// Storage is the folder of its certificates.
+	Storage string
 	// Listens are the addresses that the configuration opens.
 	Listens []handover.Address
 	// Validate checks the configuration as the service will read it.
@@ -261,7 +263,7 @@ func (r *run) bootAsBefore(ctx context.Context) error {
 // changed. What an interrupted command noted stays: it has changed them since.
 func (c *cutover) recordBefore(ctx context.Context, apache *Apache) error {
 	state := c.state
-	state.Config, state.Adapter, state.Sites = c.plan.Config, c.plan.Adapter, c.plan.Options.Sites
+	state.Config, state.Adapter, state.Storage, state.Sites = c.plan.Config, c.plan.Adapter, c.plan.Storage, c.plan.Options.Sites
 	if state.Apache != nil {
 		return nil
 	}

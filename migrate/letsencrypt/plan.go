@@ -212,7 +212,7 @@ func (p *planner) planCertificate(ctx context.Context, l *Lineage) error {
 	} else {
 		item.Key = path.Join(importedFolder, base)
 	}
-	stored, err := p.stored(item.Key, base)
+	stored, err := p.store.certificate(item.Key, base)
 	if err != nil {
 		return err
 	}
@@ -237,7 +237,7 @@ func (p *planner) planCertificate(ctx context.Context, l *Lineage) error {
 func (p *planner) findRenewed(l *Lineage) error {
 	var names []string
 	for _, name := range l.Names {
-		stored, err := p.stored(certificateFolder(l.Server, name), safe(name))
+		stored, err := p.store.certificate(certificateFolder(l.Server, name), safe(name))
 		if err != nil {
 			return err
 		}
@@ -291,14 +291,15 @@ type storedCertificate struct {
 	leaf       *x509.Certificate // nil: nothing usable
 }
 
-func (p *planner) stored(key, base string) (storedCertificate, error) {
+// certificate reads the certificate in a folder of the store.
+func (s *Store) certificate(key, base string) (storedCertificate, error) {
 	var (
 		stored storedCertificate
 		meta   []byte
 		err    error
 	)
 	for name, content := range map[string]*[]byte{base + ".crt": &stored.chain, base + ".key": &stored.key, base + ".json": &meta} {
-		if *content, err = p.store.read(path.Join(key, name)); err != nil {
+		if *content, err = s.read(path.Join(key, name)); err != nil {
 			return stored, fmt.Errorf("reading what Caddy has: %w", err)
 		}
 	}
