@@ -61,6 +61,11 @@ func TestRefusals(t *testing.T) {
 			mend:  func(t *testing.T) { must(t, os.Rename(stored+".away", stored)) },
 			want:  []string{names[0], "no certificate", "caddy migrate certificates"},
 		},
+		"another certificate than Apache's": {
+			spoil: func(t *testing.T) { h.exchange(t, stored, filepath.Join(filepath.Dir(stored), names[1])) },
+			mend:  func(t *testing.T) { h.exchange(t, stored, filepath.Join(filepath.Dir(stored), names[1])) },
+			want:  []string{names[0] + ": Apache shows certificate " + h.serials[names[0]], "Fairway would show " + h.serials[names[1]], "caddy migrate certificates"},
+		},
 		"a certificate the service cannot read": {
 			spoil: func(t *testing.T) { must(t, os.Chown(filepath.Join(stored, names[0]+".key"), 0, 0)) },
 			mend:  func(t *testing.T) { h.give(t, "data") },
@@ -109,6 +114,17 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// exchange exchanges the certificates of two names in Caddy's storage.
+func (h *host) exchange(t *testing.T, a, b string) {
+	t.Helper()
+	for _, extension := range []string{".crt", ".key"} {
+		first, second := filepath.Join(a, filepath.Base(a)+extension), filepath.Join(b, filepath.Base(b)+extension)
+		must(t, os.Rename(first, first+".away"))
+		must(t, os.Rename(second, first))
+		must(t, os.Rename(first+".away", second))
+	}
+}
+
 // lockCertbot takes certbot's lock as certbot does, until the test ends.
 func (h *host) lockCertbot(t *testing.T) {
 	t.Helper()
@@ -140,6 +156,27 @@ func TestNotRoot(t *testing.T) {
 			t.Errorf("%s: %v\n%s", command, err, out)
 		}
 	}
+}
+
+// TestKernelRefused: what the kernel lacks is said, and what to do about it.
+func TestKernelRefused(t *testing.T) {
+	h := newHost(t)
+	for name, test := range map[string]struct{ mount, want string }{
+		"an old kernel": {"mount -t tmpfs tmpfs /proc/sys/net/ipv4", "Linux 5.14 or later is needed"},
+		"a container":   {"mount --bind /proc/sys /proc/sys && mount -o remount,bind,ro /proc/sys", "run it on the machine itself"},
+	} {
+		command := h.command("cutover", "--yes")
+		cmd := exec.Command("unshare", append([]string{"--mount", "sh", "-ec", test.mount + `; exec "$@"`, "sh"}, command.Args...)...)
+		cmd.Env, cmd.Dir = command.Env, command.Dir
+		out, err := cmd.CombinedOutput()
+		if err == nil || !strings.Contains(string(out), test.want) || !strings.Contains(string(out), "tcp_migrate_req") {
+			t.Errorf("%s: %v\n%s", name, err, out)
+		}
+		if report := h.status(t); report.Stage != cutover.OnApache || len(report.Steps) > 0 {
+			t.Errorf("%s: something was begun: %+v", name, report.Steps)
+		}
+	}
+	h.answers(t)
 }
 
 // TestFailuresUndoEverything: sites that do not answer as before, or a server
