@@ -67,7 +67,7 @@ and not accepted, and nothing was written.`,
 	cmd.Flags().StringVar(&run.logs, "logs", serviceLogs(), "Folder of the sites' logs; empty: where Apache has them")
 	cmd.Flags().BoolVar(&run.split, "split", false, "Write each of Apache's files into one of its own")
 	cmd.Flags().BoolVar(&run.force, "force", false, "Replace files that this command has not written")
-	cmd.Flags().BoolVar(&run.asJSON, "json", false, "Print JSON about what was written")
+	cmd.Flags().BoolVar(&run.asJSON, "json", false, "Print JSON: what was written, or the text, and all findings")
 	return cmd
 }
 
@@ -76,14 +76,19 @@ func (f *writeFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	if f.to == "" && (f.split || f.asJSON || f.force) {
-		return errors.New("--split, --force and --json need --to")
+	if f.to == "" && (f.split || f.force) {
+		return errors.New("--split and --force need --to")
 	}
 	tree, result, err := f.translate(cmd, config)
 	if err != nil {
 		return err
 	}
 	if err := result.Err(); err != nil {
+		if f.asJSON {
+			if err := printJSON(cmd, writeReport{Files: []string{}, Findings: result.Findings}); err != nil {
+				return err
+			}
+		}
 		return exitError{exitRefused, fmt.Errorf("%d lines cannot be carried over; change them, or accept their loss with --accept FILE:LINE:\n%w", result.Count(translate.Refused), err)}
 	}
 	plan, err := f.plan(config, tree, result)
@@ -92,6 +97,9 @@ func (f *writeFlags) run(cmd *cobra.Command) error {
 	}
 	if err := plan.validate(); err != nil {
 		return err
+	}
+	if f.to == "" && f.asJSON {
+		return printJSON(cmd, writeReport{Files: []string{}, Caddyfile: plan.files[0].Content(), Findings: result.Findings})
 	}
 	if f.to == "" {
 		_, err := io.WriteString(cmd.OutOrStdout(), plan.files[0].Content())
@@ -315,8 +323,10 @@ func (p *writePlan) write(force bool) error {
 
 // writeReport is what `caddy migrate write --json` prints.
 type writeReport struct {
-	Files    []string            `json:"files"`
-	Findings []translate.Finding `json:"findings"`
+	// Files are those that were written, Caddyfile the text when it is printed.
+	Files     []string            `json:"files"`
+	Caddyfile string              `json:"caddyfile,omitempty"`
+	Findings  []translate.Finding `json:"findings"`
 }
 
 func (f *writeFlags) report(cmd *cobra.Command, plan *writePlan, result *translate.Result) error {

@@ -188,6 +188,10 @@ func TestMigrateWrite(t *testing.T) {
 	if _, err := os.Stat(filepath.Dir(file)); err == nil {
 		t.Error("without --to something was written")
 	}
+	var report struct{ Caddyfile string }
+	if err := json.Unmarshal([]byte(a.mustWrite(t, "--json")), &report); err != nil || !strings.Contains(report.Caddyfile, "blog.example") {
+		t.Errorf("--json without --to: %v, %q", err, report.Caddyfile)
+	}
 	a.mustWrite(t, "--to", file)
 	isValid(t, file)
 	first := contents(t, file)
@@ -222,6 +226,14 @@ func TestMigrateWriteRefuses(t *testing.T) {
 	_, stderr, code := a.migrate(t, "write", "--to", folder+"/")
 	if code != 3 || !strings.Contains(stderr, "sites-enabled/app.conf:4: NoSuchDirective here") {
 		t.Errorf("with a refused line it ends with %d: %s", code, stderr)
+	}
+	var report struct {
+		Files    []string
+		Findings []struct{ Verdict string }
+	}
+	stdout, _, code := a.migrate(t, "write", "--to", folder+"/", "--json")
+	if err := json.Unmarshal([]byte(stdout), &report); err != nil || code != 3 || len(report.Files) > 0 || !strings.Contains(stdout, `"refused"`) {
+		t.Errorf("as JSON it ends with %d, %v: %s", code, err, stdout)
 	}
 	accept := []string{"--to", folder + "/", "--accept", filepath.Join(a.folder, "sites-enabled/app.conf") + ":4"}
 	a.site(t, "app", "NoSuchDirective here\n\tSSLEngine on\n\tSSLCertificateFile FOLDER/nosuch.pem\n\tSSLCertificateKeyFile FOLDER/nosuch.key")
