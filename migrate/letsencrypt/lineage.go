@@ -109,7 +109,7 @@ func inCopy(folder, file string) string {
 		return file
 	}
 	copied := filepath.Join(folder, rest)
-	if _, err := os.Stat(copied); err != nil { //nolint:gosec // the operator names the folder
+	if _, err := os.Stat(copied); err != nil {
 		return file
 	}
 	return copied

@@ -201,6 +201,6 @@ func (c *Configuration) speaksTLS(s server) bool {
 	}
 	return slices.ContainsFunc(s.Listen, func(text string) bool {
 		address, err := caddy.ParseNetworkAddress(text)
-		return err == nil && address.StartPort != uint(c.httpPort()) //nolint:gosec // a port
+		return err == nil && address.StartPort != uint(c.httpPort())
 	})
 }
