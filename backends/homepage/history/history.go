@@ -1,10 +1,13 @@
-// Package history keeps what happened to each service: finely for the last
-// hour, coarsely for two years, in bounded space.
+// Package history keeps what happened: to each service, finely for the last
+// hour, coarsely for two years; and events and failures one by one, as many as
+// fit. All of it is in bounded space.
 package history
 
 import (
 	"context"
 	"time"
+
+	"github.com/aditechsphere/fairway/backends/homepage"
 )
 
 // Resolution is how finely and for how long points are kept.
@@ -38,7 +41,14 @@ type Point struct {
 // Run is a time without interruption in which this server was up.
 type Run struct{ Begun, Last time.Time }
 
-// Store keeps points and runs. It is safe for concurrent use.
+const (
+	// EventsKeep is how long events and failures are kept.
+	EventsKeep = 90 * 24 * time.Hour
+	// MostEvents of a kind are kept at most.
+	MostEvents = 2000
+)
+
+// Store keeps points, runs, events and failures. It is safe for concurrent use.
 type Store interface {
 	// Save puts the points in, all or none, and replaces those with the same
 	// service, resolution and start.
@@ -57,7 +67,25 @@ type Store interface {
 	// Runs returns those that went on after since, oldest first.
 	Runs(ctx context.Context, since time.Time) ([]Run, error)
 
-	// Forget deletes what is older at the time now than its resolution keeps.
+	// SaveEvents puts events in, all or none; those whose ID is there already
+	// are left as they are.
+	SaveEvents(ctx context.Context, events []homepage.Event) error
+
+	// Events returns at most so many events from since on, newest first.
+	Events(ctx context.Context, since time.Time, most int) ([]homepage.Event, error)
+
+	// EventsOf returns at most so many events of a kind, newest first.
+	EventsOf(ctx context.Context, kind homepage.EventKind, most int) ([]homepage.Event, error)
+
+	// SaveFailures adds failures of a service, oldest first, and drops all but
+	// its last [homepage.FailuresKept].
+	SaveFailures(ctx context.Context, service string, failures []homepage.Failure) error
+
+	// Failures returns all failures by service, oldest first.
+	Failures(ctx context.Context) (map[string][]homepage.Failure, error)
+
+	// Forget deletes what is older at the time now than its resolution keeps, or
+	// EventsKeep, and the oldest events of which there are more than MostEvents.
 	Forget(ctx context.Context, now time.Time) error
 
 	Close() error

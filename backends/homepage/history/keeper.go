@@ -39,6 +39,7 @@ type Keeper struct {
 	pending []Point   // over, and not saved yet
 	saved   time.Time // start of the minute that was saved last
 	runs    []Run     // earlier ones
+	journal journal
 }
 
 // Observed is a service as it is at the time of an observation.
@@ -84,6 +85,9 @@ func Open(ctx context.Context, store Store, now time.Time) (*Keeper, error) {
 			return nil, fmt.Errorf("reading the history of %s: %w", name, err)
 		}
 		k.series[name] = s
+	}
+	if err := k.journal.load(ctx, store, now); err != nil {
+		return nil, fmt.Errorf("reading what happened: %w", err)
 	}
 	if err := store.SaveRun(ctx, k.run); err != nil {
 		return nil, fmt.Errorf("noting that the server is up: %w", err)
@@ -141,7 +145,7 @@ func (k *Keeper) Observe(ctx context.Context, now time.Time, services []Observed
 	run := k.run
 	k.mu.Unlock()
 
-	errs := []error{k.store.SaveRun(ctx, run)}
+	errs := []error{k.store.SaveRun(ctx, run), k.Flush(ctx)}
 	if due {
 		errs = append(errs, k.save(ctx))
 	}
@@ -254,5 +258,5 @@ func (s *series) remember(at time.Time, tally *Tally) {
 func (k *Keeper) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), Tick)
 	defer cancel()
-	return errors.Join(k.save(ctx), k.store.Close())
+	return errors.Join(k.save(ctx), k.Flush(ctx), k.store.Close())
 }

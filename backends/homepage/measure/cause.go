@@ -15,16 +15,36 @@ type Cause uint8
 
 // The causes of failure.
 const (
-	NoFailure     Cause = iota
-	ServerError         // the service answered with a 5xx
-	InternalError       // the service, running in this process, broke off
-	Refused             // the upstream refused the connection
-	TimedOut            // the upstream did not answer in time
-	Unresolved          // the upstream's name has no address
-	Closed              // the upstream closed the connection without an answer
-	Unavailable         // every upstream is marked as unhealthy or full
-	Unreachable         // the upstream could not be reached in another way
+	NoFailure      Cause = iota
+	ServerError          // the service answered with a 5xx
+	InternalError        // the service, running in this process, broke off
+	Refused              // the upstream refused the connection
+	TimedOut             // the upstream did not answer in time
+	Unresolved           // the upstream's name has no address
+	Closed               // the upstream closed the connection without an answer
+	Unavailable          // every upstream is marked as unhealthy or full
+	Unreachable          // the upstream could not be reached in another way
+	BadCertificate       // this server's own certificate does not serve: expired, or of another name
 )
+
+// causeNames are what causes are called where they are stored.
+var causeNames = map[Cause]string{
+	NoFailure: "", ServerError: "server_error", InternalError: "internal_error", Refused: "refused", TimedOut: "timed_out",
+	Unresolved: "unresolved", Closed: "closed", Unavailable: "unavailable", Unreachable: "unreachable", BadCertificate: "bad_certificate",
+}
+
+// String is the name of the cause: "timed_out".
+func (c Cause) String() string { return causeNames[c] }
+
+// CauseNamed returns the cause with a name; one that is not known is [Unreachable].
+func CauseNamed(name string) Cause {
+	for cause, known := range causeNames {
+		if known == name {
+			return cause
+		}
+	}
+	return Unreachable
+}
 
 // Answered reports whether the service itself was reached.
 func (c Cause) Answered() bool { return c <= InternalError }

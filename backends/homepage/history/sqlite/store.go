@@ -121,8 +121,10 @@ func (s *Store) Forget(ctx context.Context, now time.Time) error {
 				return err
 			}
 		}
-		_, err := tx.ExecContext(ctx, `DELETE FROM runs WHERE last < ?`, now.Add(-history.Days.Keep).UnixMilli())
-		return err
+		if _, err := tx.ExecContext(ctx, `DELETE FROM runs WHERE last < ?`, now.Add(-history.Days.Keep).UnixMilli()); err != nil {
+			return err
+		}
+		return forgetJournal(ctx, tx, now)
 	})
 }
 

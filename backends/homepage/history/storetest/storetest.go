@@ -8,6 +8,7 @@ import (
 
 	"github.com/aditechsphere/fairway/backends/homepage"
 	"github.com/aditechsphere/fairway/backends/homepage/history"
+	"github.com/aditechsphere/fairway/backends/homepage/measure"
 )
 
 var noon = time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
@@ -62,6 +63,53 @@ func Run(t *testing.T, open func(t *testing.T) (store history.Store, reopen func
 			if runs, err := store.Runs(t.Context(), since); err != nil || !reflect.DeepEqual(runs, want) {
 				t.Errorf("since %v: %v, %v; want %v", since, runs, err, want)
 			}
+		}
+	})
+	t.Run("events survive a restart, newest first", func(t *testing.T) {
+		t.Parallel()
+		store, reopen := open(t)
+		first := homepage.Event{ID: 1, At: noon, Kind: homepage.ReloadEvent, Outcome: homepage.Failed, By: "caddy reload", Detail: "refused", Changes: []string{"a", "b"}}
+		second := homepage.Event{ID: 2, At: noon.Add(time.Second), Kind: homepage.ServiceEvent, Subject: "blog", Outcome: homepage.Failed, Summary: "refused"}
+		for range 2 { // saved again after an error that was none
+			if err := store.SaveEvents(t.Context(), []homepage.Event{first, second}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		store = reopen()
+		all, err := store.Events(t.Context(), noon, 10)
+		if err != nil || !reflect.DeepEqual(all, []homepage.Event{second, first}) {
+			t.Errorf("events %+v, %v", all, err)
+		}
+		if late, err := store.Events(t.Context(), second.At, 10); err != nil || len(late) != 1 {
+			t.Errorf("since the second %+v, %v", late, err)
+		}
+		if reloads, err := store.EventsOf(t.Context(), homepage.ReloadEvent, 1); err != nil || !reflect.DeepEqual(reloads, []homepage.Event{first}) {
+			t.Errorf("reloads %+v, %v", reloads, err)
+		}
+		if err := store.Forget(t.Context(), second.At.Add(history.EventsKeep)); err != nil {
+			t.Fatal(err)
+		}
+		if left, err := store.Events(t.Context(), time.Time{}, 10); err != nil || len(left) != 1 || left[0].ID != 2 {
+			t.Errorf("after forgetting %+v, %v", left, err)
+		}
+	})
+	t.Run("the last failures of each service survive a restart", func(t *testing.T) {
+		t.Parallel()
+		store, reopen := open(t)
+		failure := homepage.Failure{
+			At: noon, Method: "GET", Host: "blog.example", Path: "/a", Status: 502, Cause: measure.Refused, Error: "refused",
+			Upstream: "127.0.0.1:1", Retries: 2, Waited: time.Second, Total: time.Minute,
+		}
+		many := make([]homepage.Failure, homepage.FailuresKept+1)
+		for service, failures := range map[string][]homepage.Failure{"blog": {failure}, "shop": many} {
+			if err := store.SaveFailures(t.Context(), service, failures); err != nil {
+				t.Fatal(err)
+			}
+		}
+		store = reopen()
+		all, err := store.Failures(t.Context())
+		if err != nil || !reflect.DeepEqual(all["blog"], []homepage.Failure{failure}) || len(all["shop"]) != homepage.FailuresKept {
+			t.Errorf("%d and %+v, %v", len(all["shop"]), all["blog"], err)
 		}
 	})
 }
