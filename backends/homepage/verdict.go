@@ -144,6 +144,8 @@ func words(o Observation) string {
 		return "no upstream was available"
 	case measure.InternalError:
 		return "internal errors"
+	case measure.BadCertificate:
+		return "its certificate has expired or does not cover its name"
 	case measure.ServerError:
 		return fmt.Sprintf("answering %d", o.Status)
 	}

@@ -18,8 +18,9 @@ import (
 // Exit codes of `caddy fairway status`, beside 0 when all services answer and 1
 // when the server could not be asked.
 const (
-	exitFailing = 3
-	exitUnknown = 4
+	exitFailing     = 3
+	exitUnknown     = 4
+	exitCertificate = 5
 )
 
 func statusCommand() *cobra.Command {
@@ -33,7 +34,8 @@ func statusCommand() *cobra.Command {
 		Long: `Shows how the services of the running server are, as the Homepage judges them.
 
 Exit codes: 0 all services answer; 1 the server could not be asked; 3 a service
-is failing; 4 none is failing, but of some nothing is known.`,
+is failing; 4 none is failing, but of some nothing is known; 5 all
+answer, but a certificate needs attention: renewal fails or is overdue.`,
 		Example: `  caddy fairway status
   caddy fairway status --json | jq -r '.services[] | select(.state == "failing") | .id'`,
 		Args: cobra.NoArgs,
@@ -42,18 +44,25 @@ is failing; 4 none is failing, but of some nothing is known.`,
 			if err := server.call(http.MethodGet, "/fairway/status", nil, &report); err != nil {
 				return err
 			}
-			print := printStatus
+			var certificates httpapi.Certificates
+			if err := server.call(http.MethodGet, "/fairway/certificates", nil, &certificates); err != nil {
+				return err
+			}
+			alarms := alarmsOf(certificates)
+			print := func(out io.Writer, report httpapi.Report) error { return printStatus(out, report, alarms) }
 			if asJSON {
 				print = func(io.Writer, httpapi.Report) error { return printJSON(cmd, report) }
 			}
 			if err := print(cmd.OutOrStdout(), report); err != nil {
 				return err
 			}
-			switch homepage.State(report.State) {
-			case homepage.Failing:
+			switch state := homepage.State(report.State); {
+			case state == homepage.Failing:
 				return exitError{exitFailing, errors.New(report.Verdict)}
-			case homepage.Unknown:
+			case state == homepage.Unknown:
 				return exitError{exitUnknown, errors.New(report.Verdict)}
+			case len(alarms) > 0:
+				return exitError{exitCertificate, errors.New(alarms[0])}
 			}
 			return nil
 		},
@@ -63,10 +72,30 @@ is failing; 4 none is failing, but of some nothing is known.`,
 	return cmd
 }
 
-// printStatus writes the verdict and a line for each service, worst first.
-func printStatus(out io.Writer, report httpapi.Report) error {
+// alarmsOf says of each certificate that needs attention why, worst first.
+func alarmsOf(report httpapi.Certificates) []string {
+	var alarms []string
+	for _, c := range report.Certificates {
+		if !c.NeedsAttention {
+			continue
+		}
+		alarm := c.Sentence
+		for _, attempt := range c.Attempts {
+			if attempt.Error != "" {
+				alarm += " " + attempt.Error
+				break
+			}
+		}
+		alarms = append(alarms, alarm)
+	}
+	return alarms
+}
+
+// printStatus writes the verdict, what is wrong with certificates, and a line
+// for each service, worst first.
+func printStatus(out io.Writer, report httpapi.Report, alarms []string) error {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	lines := []string{report.Verdict, ""}
+	lines := append(append([]string{report.Verdict}, alarms...), "")
 	for _, service := range report.Services {
 		address := "-"
 		if len(service.URLs) > 0 {

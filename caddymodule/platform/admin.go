@@ -27,6 +27,7 @@ func init() {
 //	DELETE /fairway/keys/{id}    revoke a key
 //	POST   /fairway/sign-in      a one-time sign-in link for the operator
 //	GET    /fairway/status       how the services are, as operators see it
+//	GET    /fairway/certificates  those of the names that are served
 //	POST   /fairway/backup       copy the databases: {"folder"}
 //	POST   /fairway/verify       recompute the books: a report for each service
 type adminAPI struct{}
@@ -62,6 +63,7 @@ func (*adminAPI) Routes() []caddy.AdminRoute {
 		{Pattern: "/fairway/verify", Handler: caddy.AdminHandlerFunc(handleVerify)},
 		{Pattern: "/fairway/sign-in", Handler: caddy.AdminHandlerFunc(handleSignIn)},
 		{Pattern: "/fairway/status", Handler: caddy.AdminHandlerFunc(handleStatus)},
+		{Pattern: "/fairway/certificates", Handler: caddy.AdminHandlerFunc(handleCertificates)},
 	}
 }
 
@@ -245,6 +247,17 @@ func handleStatus(w http.ResponseWriter, r *http.Request) error {
 	entries := app.Catalogue().Entries()
 	report := homepage.Assess(entries, time.Now().UTC()) // the time after what was seen
 	return adminapi.WriteJSON(w, http.StatusOK, httpapi.ReportOf(report, true))
+}
+
+func handleCertificates(w http.ResponseWriter, r *http.Request) error {
+	if r.Method != http.MethodGet {
+		return adminapi.MethodNotAllowed(w, "GET")
+	}
+	app, err := Running()
+	if err != nil {
+		return err
+	}
+	return adminapi.WriteJSON(w, http.StatusOK, httpapi.CertificatesOf(app.Certificates(), time.Now().UTC()))
 }
 
 // Interface guards

@@ -63,6 +63,8 @@ type App struct {
 	live     map[string]bool // by service: its keys are for live mode
 	verifies map[string]Verify
 	history  *history.Keeper // nil until the stores are open
+
+	certificates certificates
 }
 
 // Store says where data is kept.
@@ -120,7 +122,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 	if err := ctx.GetMetricsRegistry().Register((*metrics)(a)); err != nil {
 		return fmt.Errorf("registering metrics: %w", err)
 	}
-	return a.watchReload(ctx)
+	return errors.Join(a.watchReload(ctx), a.watchCertificates(ctx))
 }
 
 // Validate checks the settings.
@@ -151,6 +153,7 @@ func (a *App) Start() error {
 	}
 	go a.probe()
 	a.background.Go(a.keepHistory)
+	a.background.Go(a.keepCertificates)
 	go returnMemory()
 	return nil
 }

@@ -37,14 +37,26 @@ func (a *App) History() *history.Keeper { return a.history }
 func (a *App) keepHistory() {
 	ticker := time.NewTicker(history.Tick)
 	defer ticker.Stop()
+	a.observe()
 	for {
-		a.observe()
 		select {
 		case <-a.stop:
 			a.observe()
 			return
+		case <-a.history.Noted():
+			a.flush()
 		case <-ticker.C:
+			a.observe()
 		}
+	}
+}
+
+// flush saves the events that were noted.
+func (a *App) flush() {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(a.ctx), history.Tick)
+	defer cancel()
+	if err := a.history.Flush(ctx); err != nil {
+		a.logger.Error("what happened could not be saved; it is tried again in ten seconds", zap.Error(err))
 	}
 }
 

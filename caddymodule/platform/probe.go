@@ -181,6 +181,9 @@ func probeOnce(ctx context.Context, target probeTarget, path string) homepage.Pr
 		probe.Cause = measure.CauseOf(measure.Result{Status: status, Err: told})
 		err = told
 	}
+	if unfit := new(certificateError); errors.As(err, unfit) {
+		probe.Cause = measure.BadCertificate
+	}
 	if err != nil {
 		probe.Err = err.Error()
 	}
@@ -233,10 +236,16 @@ func probeTLS(host string) *tls.Config {
 		ServerName:         host,
 		InsecureSkipVerify: true, //nolint:gosec // VerifyConnection below checks what can be checked
 		VerifyConnection: func(state tls.ConnectionState) error {
-			return checkCertificate(state.PeerCertificates[0], host, time.Now())
+			if err := checkCertificate(state.PeerCertificates[0], host, time.Now()); err != nil {
+				return certificateError{err}
+			}
+			return nil
 		},
 	}
 }
+
+// certificateError is why the server's own certificate does not serve.
+type certificateError struct{ error }
 
 func checkCertificate(certificate *x509.Certificate, host string, now time.Time) error {
 	if now.After(certificate.NotAfter) {

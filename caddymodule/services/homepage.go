@@ -47,11 +47,14 @@ func (h *Homepage) Provision(ctx caddy.Context) error {
 		h.handler = httpapi.New(httpapi.Config{
 			Catalogue: app.Catalogue(),
 			History:   app.History(),
-			Guard:     app.Guard(),
-			Facts:     app.Facts("homepage-service"),
-			Logger:    app.Logger("homepage"),
-			Now:       time.Now,
-			Ending:    app.Ending(),
+
+			Certificates: app.Certificates,
+
+			Guard:  app.Guard(),
+			Facts:  app.Facts("homepage-service"),
+			Logger: app.Logger("homepage"),
+			Now:    time.Now,
+			Ending: app.Ending(),
 		})
 		return nil
 	})

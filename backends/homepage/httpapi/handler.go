@@ -21,14 +21,18 @@ import (
 // Scope is what an API key needs to see what operators see.
 const Scope = "homepage"
 
-// Config is what the service needs; all of it but Ending is required.
+// Config is what the service needs; all of it without a default is required.
 type Config struct {
 	Catalogue homepage.Catalogue
 	History   web.History
-	Guard     httpauth.Guard
-	Facts     instance.Facts
-	Logger    *slog.Logger
-	Now       func() time.Time
+
+	// Certificates are those of the names that are served. Default: none.
+	Certificates func() []homepage.Certificate
+
+	Guard  httpauth.Guard
+	Facts  instance.Facts
+	Logger *slog.Logger
+	Now    func() time.Time
 
 	// Ending is closed when streams must end. Default: never.
 	Ending <-chan struct{}
@@ -41,25 +45,33 @@ type Config struct {
 //	GET  /api/v1/live       what changes on the dashboard, as an event stream
 //	GET  /api/v1/services   its facts as JSON
 //	GET  /api/v1/services/{id}/history
+//	GET  /api/v1/certificates  for operators only
 //	GET  /health            {"service", "status": "UP", "version"}
 //	GET  /assets/…          stylesheet and icon
 //	     /sign-in /sign-out of the operator
 func New(cfg Config) http.Handler {
 	mux := http.NewServeMux()
+	if cfg.Certificates == nil {
+		cfg.Certificates = func() []homepage.Certificate { return nil }
+	}
 	pages := web.Config{
 		Catalogue: cfg.Catalogue,
 		History:   cfg.History,
-		Operator:  cfg.Guard.Operator,
-		Facts:     cfg.Facts,
-		Logger:    cfg.Logger,
-		Now:       cfg.Now,
-		Ending:    cfg.Ending,
+
+		Certificates: cfg.Certificates,
+
+		Operator: cfg.Guard.Operator,
+		Facts:    cfg.Facts,
+		Logger:   cfg.Logger,
+		Now:      cfg.Now,
+		Ending:   cfg.Ending,
 	}
 	mux.Handle("/{$}", web.New(pages))
 	mux.Handle("/api/v1/live", readOnly(web.NewLive(pages)))
 	mux.Handle("/services/{id}", web.NewService(pages))
 	mux.Handle("/api/v1/services", readOnly(services(cfg)))
 	mux.Handle("/api/v1/services/{id}/history", readOnly(past(cfg)))
+	mux.Handle("/api/v1/certificates", readOnly(forOperators(cfg, certificates(cfg))))
 	mux.Handle("/health", readOnly(health.Handler(cfg.Facts, alwaysUp, cfg.Logger)))
 	mux.Handle(look.AssetsPath, look.Assets())
 	mux.Handle("/sign-in", cfg.Guard.SignIn())

@@ -78,8 +78,19 @@ var (
 	attic = homepage.Entry{Service: homepage.Service{ID: "attic", Kind: homepage.Redirect}}
 )
 
+// expired is a certificate that could not be renewed.
+var expired = homepage.Certificate{
+	Name:   "shop.example",
+	Served: &homepage.Leaf{Issuer: "Some CA", Serial: "2a", NotBefore: ago(91 * 24 * time.Hour), NotAfter: ago(24 * time.Hour)},
+	Attempts: []homepage.Event{
+		{At: ago(time.Hour), Kind: homepage.CertificateEvent, Subject: "shop.example", Outcome: homepage.Failed, Detail: "the authority is down"},
+	},
+}
+
 func newHandler(entries ...homepage.Entry) http.Handler {
 	return New(Config{
+		Certificates: func() []homepage.Certificate { return []homepage.Certificate{expired} },
+
 		Catalogue: catalogue(entries), History: new(history.Keeper), Guard: guard{}, Logger: slog.New(slog.DiscardHandler), Now: func() time.Time { return now },
 		Facts: instance.Facts{
 			Service: "homepage-service", Version: "v1.2.3", Environment: "staging", Host: "a.example", Started: ago(24 * time.Hour),
@@ -111,11 +122,25 @@ func TestRoutes(t *testing.T) {
 				"</svg>Answering", "</svg>Failing", "</svg>Unknown", "nothing seen yet",
 				"homepage-service", "staging", "a.example", "v1.2.3", "2026-03-03 13:50:00 UTC", "2026-03-04 13:50:00 UTC",
 			},
-			wantNot: []string{"10.1.2.3", "dial tcp", "Sign out", "https://wiki.example/\"", `<a href="https://example.org">Dashboard`},
+			wantNot: []string{"10.1.2.3", "dial tcp", "Sign out", "shop.example", "the authority is down", "https://wiki.example/\"", `<a href="https://example.org">Dashboard`},
 		},
 		"an operator's dashboard": {
 			entries: []homepage.Entry{blog}, target: "/", header: map[string]string{"Cookie": "operator"}, wantStatus: 200, wantType: "text/html; charset=utf-8",
-			want: []string{"<code>10.1.2.3:8000</code>", "dial tcp 10.1.2.3:8000: connect: connection refused", "Sign out"},
+			want: []string{"<code>10.1.2.3:8000</code>", "dial tcp 10.1.2.3:8000: connect: connection refused", "Sign out",
+				"The certificate of shop.example expired at 3 Mar 13:50 UTC. The last attempt to get one failed at 12:50 UTC.", "the authority is down", "</svg>Expired", "Some CA"},
+		},
+		"certificates for an operator": {
+			target: "/api/v1/certificates", header: map[string]string{"Cookie": "operator"}, wantStatus: 200, wantType: "application/json",
+			want: []string{`"name":"shop.example","state":"expired","needs_attention":true,"sentence":"The certificate of shop.example expired`, `"life_left":0`, `"issuer":"Some CA"`, `"outcome":"failed","error":"the authority is down"`},
+		},
+		"certificates for a key": {
+			target: "/api/v1/certificates", header: map[string]string{"Authorization": "Bearer for-homepage"}, wantStatus: 200, wantType: "application/json",
+		},
+		"certificates for a key of something else": {
+			target: "/api/v1/certificates", header: map[string]string{"Authorization": "Bearer for-nothing"}, wantStatus: 403, wantType: "application/problem+json", wantNot: []string{"shop.example"},
+		},
+		"certificates for a visitor": {
+			target: "/api/v1/certificates", wantStatus: 401, wantType: "application/problem+json", wantNot: []string{"shop.example"},
 		},
 		"a service's page for a visitor": {
 			entries: []homepage.Entry{orders, blog}, target: "/services/blog", wantStatus: 200, wantType: "text/html; charset=utf-8",

@@ -110,12 +110,16 @@ func respond(w http.ResponseWriter, r *http.Request, cfg Config, value any) {
 // refuse is the one place where errors become answers.
 func refuse(w http.ResponseWriter, r *http.Request, cfg Config, err error) {
 	p := problem.Problem{Status: http.StatusInternalServerError, Detail: "The server's log says why."}
+	public := " Without a key the public facts are shown."
+	if r.URL.Path != "/api/v1/services" {
+		public = ""
+	}
 	switch {
 	case errors.Is(err, access.ErrUnauthenticated):
 		w.Header().Set("WWW-Authenticate", `Bearer realm="fairway"`)
-		p = problem.Problem{Status: http.StatusUnauthorized, Detail: "The API key is unknown, revoked or expired. Without a key the public facts are shown."}
+		p = problem.Problem{Status: http.StatusUnauthorized, Detail: "The API key is unknown, revoked or expired." + public}
 	case errors.Is(err, access.ErrForbidden):
-		p = problem.Problem{Status: http.StatusForbidden, Detail: "The API key lacks the scope \"" + Scope + "\". Without a key the public facts are shown."}
+		p = problem.Problem{Status: http.StatusForbidden, Detail: "The API key lacks the scope \"" + Scope + "\"." + public}
 	default:
 		cfg.Logger.ErrorContext(r.Context(), "facts could not be given", "path", r.URL.Path, "error", err)
 	}

@@ -23,10 +23,14 @@ var index = look.MustParse(files, "index.html")
 type Config struct {
 	Catalogue homepage.Catalogue
 	History   History
-	Operator  func(*http.Request) bool // whether a request is a signed-in operator's
-	Facts     instance.Facts
-	Logger    *slog.Logger
-	Now       func() time.Time
+
+	// Certificates are those of the names that are served. Default: none.
+	Certificates func() []homepage.Certificate
+
+	Operator func(*http.Request) bool // whether a request is a signed-in operator's
+	Facts    instance.Facts
+	Logger   *slog.Logger
+	Now      func() time.Time
 
 	// Ending is closed when streams must end, so that they hold up no reload.
 	Ending <-chan struct{}
@@ -73,5 +77,9 @@ func (cfg Config) dashboard() dashboard {
 	entries := cfg.Catalogue.Entries()
 	// The time is read after the entries, or what was just seen would seem to
 	// come from the future.
-	return newDashboard(homepage.Assess(entries, cfg.Now().UTC()), cfg.History)
+	view := newDashboard(homepage.Assess(entries, cfg.Now().UTC()), cfg.History)
+	if cfg.Certificates != nil {
+		view.Certificates = cfg.Certificates()
+	}
+	return view
 }

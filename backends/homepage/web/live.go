@@ -150,6 +150,12 @@ func (d dashboard) shape() string {
 	for _, r := range d.Rows {
 		parts += fmt.Sprintf("%q %s %t %t %t", r.ID, r.State, r.Basis.At.IsZero(), r.Hour.Requests > 0, r.Hour.Failures > 0)
 	}
+	for _, c := range d.Certificates {
+		parts += fmt.Sprintf("%q %s %d", c.Name, c.State(d.At), len(c.Attempts))
+		if len(c.Attempts) > 0 {
+			parts += fmt.Sprint(c.Attempts[0].ID)
+		}
+	}
 	sum := sha256.Sum256([]byte(parts))
 	return hex.EncodeToString(sum[:8])
 }

@@ -15,7 +15,8 @@ import (
 // dashboard is the report as the template shows it.
 type dashboard struct {
 	homepage.Report
-	Rows []*row
+	Rows         []*row
+	Certificates []homepage.Certificate // worst first; for operators only
 }
 
 func newDashboard(report homepage.Report, past History) dashboard {
@@ -29,6 +30,17 @@ func newDashboard(report homepage.Report, past History) dashboard {
 
 // NeedsAttention are the rows of the services not known to answer.
 func (d dashboard) NeedsAttention() []*row { return d.Rows[:len(d.Report.NeedsAttention())] }
+
+// Alarms are the certificates somebody should look at, for operators.
+func (d dashboard) Alarms(operator bool) []certificate {
+	if !operator {
+		return nil
+	}
+	return certificatesOf(homepage.CertificatesNeedingAttention(d.Certificates, d.At), d.At)
+}
+
+// AllCertificates are the rows of the table of certificates.
+func (d dashboard) AllCertificates() []certificate { return certificatesOf(d.Certificates, d.At) }
 
 // Lede sums up the last minute of all measured services.
 func (d dashboard) Lede() string {
