@@ -372,7 +372,7 @@ func TestIdleUpstreamDown(t *testing.T) {
 	app := flask(t, port)
 	becomes(t, s, client, 10*time.Second, "answering", "")
 	app.stop(t)
-	becomes(t, s, client, 40*time.Second, "failing", "upstream refused connections since ")
+	becomes(t, s, client, 5*time.Second, "failing", "upstream refused connections since ")
 }
 
 // TestUpstreamTimesOut: an app that does not answer in time.

@@ -138,12 +138,19 @@ func (a *App) probeIdle(ctx context.Context) {
 	var group sync.WaitGroup
 	slots := make(chan struct{}, probeConcurrency)
 	for _, service := range a.catalogue.all() {
-		if len(service.targets) == 0 || service.targets[0].orders() || !a.dueForProbe(service, time.Now()) {
+		if len(service.targets) == 0 || service.targets[0].orders() {
 			continue
+		}
+		due := a.dueForProbe(service, time.Now())
+		if last := service.probe.get(); !due && (last == nil || !last.Passed() || len(service.Upstreams) == 0) {
+			continue // a failing one has its own pace, in which it may recover
 		}
 		slots <- struct{}{}
 		group.Go(func() {
 			defer func() { <-slots }()
+			if !due && !gone(ctx, service.Service) {
+				return
+			}
 			result := probeOnce(ctx, service.targets[0], service.Health)
 			if ctx.Err() == nil {
 				service.probe.set(result)
