@@ -4,6 +4,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -96,6 +97,9 @@ func ofFile(file string) *Certificate {
 	c := &Certificate{File: file}
 	text, err := os.ReadFile(file) //nolint:gosec // the configuration names it
 	if err != nil {
+		if failed := (*fs.PathError)(nil); errors.As(err, &failed) {
+			err = failed.Err // it is shown beside the file's name
+		}
 		c.Error = err.Error()
 		return c
 	}

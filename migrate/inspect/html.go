@@ -16,6 +16,7 @@ var page string
 var pageTemplate = template.Must(template.New("report.html").Funcs(template.FuncMap{
 	"join":    strings.Join,
 	"counted": counted,
+	"plural":  plural,
 	"words":   func(verdict translate.Verdict) string { return verdictWords[verdict] },
 	"percent": func(part, all int) float64 { return 100 * float64(part) / float64(max(all, 1)) },
 }).Parse(page))

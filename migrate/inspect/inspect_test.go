@@ -342,3 +342,30 @@ func TestPorts(t *testing.T) {
 		t.Errorf("port %+v is held by %s", list[1], list[1].Holder())
 	}
 }
+
+// TestPageSaysOne: the page counts one as the terminal does, marks a loss that was
+// accepted, and has no label for what there is not.
+func TestPageSaysOne(t *testing.T) {
+	t.Parallel()
+	report := &Report{
+		Server: &Site{Name: "main server"}, Counts: Counts{Approximate: 1, Translated: 2},
+		Ports: []Port{{Port: 80, Free: true}},
+	}
+	written := func() string {
+		var page bytes.Buffer
+		if err := report.WriteHTML(&page); err != nil {
+			t.Fatal(err)
+		}
+		return page.String()
+	}
+	if page := written(); !strings.Contains(page, ">1 differs<") || strings.Contains(page, `data-of="Address"`) {
+		t.Errorf("the page is\n%s", page)
+	}
+	report.Counts = Counts{Ignored: 1}
+	if page := written(); !strings.Contains(page, `class="card verdict differs"`) {
+		t.Errorf("an accepted loss is shown as none:\n%s", page)
+	}
+	if c := ofFile("/nosuch/file.pem"); c.Error != "no such file or directory" {
+		t.Errorf("beside its name a missing file is %q", c.Error)
+	}
+}
