@@ -6,7 +6,7 @@ import (
 	"github.com/aditechsphere/fairway/backends/access"
 	"github.com/aditechsphere/fairway/backends/access/postgres"
 	"github.com/aditechsphere/fairway/backends/access/storetest"
-	"github.com/aditechsphere/fairway/backends/internal/database/postgrestest"
+	"github.com/aditechsphere/fairway/backends/postgrestest"
 )
 
 func TestMain(m *testing.M) { postgrestest.Main(m) }

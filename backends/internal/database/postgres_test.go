@@ -10,7 +10,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/aditechsphere/fairway/backends/internal/database/postgrestest"
+	"github.com/aditechsphere/fairway/backends/postgrestest"
 )
 
 func TestMain(m *testing.M) { postgrestest.Main(m) }

@@ -7,10 +7,10 @@ import (
 	"testing"
 
 	"github.com/aditechsphere/fairway/backends/internal/database"
-	"github.com/aditechsphere/fairway/backends/internal/database/postgrestest"
 	"github.com/aditechsphere/fairway/backends/internal/webhook/outbox"
 	"github.com/aditechsphere/fairway/backends/orders"
 	"github.com/aditechsphere/fairway/backends/orders/storetest"
+	"github.com/aditechsphere/fairway/backends/postgrestest"
 )
 
 func TestMain(m *testing.M) { postgrestest.Main(m) }

@@ -6,7 +6,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/aditechsphere/fairway/backends/internal/database/postgrestest"
+	"github.com/aditechsphere/fairway/backends/postgrestest"
 )
 
 // addresses keep a database for each test.

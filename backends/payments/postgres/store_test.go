@@ -5,9 +5,9 @@ package postgres
 import (
 	"testing"
 
-	"github.com/aditechsphere/fairway/backends/internal/database/postgrestest"
 	"github.com/aditechsphere/fairway/backends/payments"
 	"github.com/aditechsphere/fairway/backends/payments/storetest"
+	"github.com/aditechsphere/fairway/backends/postgrestest"
 )
 
 func TestMain(m *testing.M) { postgrestest.Main(m) }

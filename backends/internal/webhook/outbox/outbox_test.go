@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"github.com/aditechsphere/fairway/backends/internal/database"
-	"github.com/aditechsphere/fairway/backends/internal/database/postgrestest"
 	"github.com/aditechsphere/fairway/backends/internal/webhook"
+	"github.com/aditechsphere/fairway/backends/postgrestest"
 )
 
 func TestMain(m *testing.M) { postgrestest.Main(m) }

@@ -166,7 +166,10 @@ func (s *Server) dsn(database string) string {
 // Stop stops the server and removes its folder.
 func (s *Server) Stop() {
 	_ = s.lifeline.Close()
+	// One that is recovering from a crash may not hear that it should end.
+	stuck := time.AfterFunc(20*time.Second, func() { _ = syscall.Kill(-s.command.Process.Pid, syscall.SIGKILL) })
 	_ = s.command.Wait() // the shell ends with the server's status
+	stuck.Stop()
 	_ = os.RemoveAll(s.folder)
 }
 
