@@ -117,6 +117,9 @@ func (d *Deliverer) run(ctx context.Context) {
 	defer close(d.stopped)
 	ticker := time.NewTicker(pause)
 	defer ticker.Stop()
+	if err := d.Outbox.Reclaim(ctx); err != nil && ctx.Err() == nil {
+		d.Logger.ErrorContext(ctx, "what the process before was delivering waits a minute", "error", err)
+	}
 	var cleaned time.Time
 	for {
 		if err := d.begun(ctx); err != nil && ctx.Err() == nil {

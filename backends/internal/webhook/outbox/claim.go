@@ -83,6 +83,19 @@ type Outcome struct {
 	RetryAfter time.Duration
 }
 
+// Reclaim makes due at once what was claimed for a first attempt by a process
+// that is gone. Only a SQLite file is sure to have no other process: with
+// PostgreSQL the lease has to run out.
+func (o *Outbox) Reclaim(ctx context.Context) error {
+	if o.db.Dialect != database.SQLite {
+		return nil
+	}
+	return o.db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE webhook_deliveries SET next_at = created_at WHERE state = 'pending' AND attempts = 0`)
+		return err
+	})
+}
+
 // Record notes the outcome of an attempt at a claimed delivery and settles
 // when it is tried again. An endpoint that is gone, or has failed for
 // [webhook.Patience], is disabled. A subscriber is tried for ever.

@@ -350,3 +350,26 @@ func TestOldEventsAreForgotten(t *testing.T) {
 		}
 	})
 }
+
+// A process that was killed leaves claims behind. The next one on the same
+// SQLite file need not wait for the lease; PostgreSQL may have other processes.
+func TestClaimsOfADeadProcess(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, o *Outbox) {
+		o.Subscribe("orders", func(context.Context, webhook.Event) error { return nil })
+		write(t, o, func(ctx context.Context, tx *Tx) error {
+			return tx.AppendEvent(ctx, event(1, "order.created", "ord_1"))
+		})
+		now := noon.Add(time.Hour)
+		if claimed, err := o.Claim(t.Context(), now, anyRoom); err != nil || len(claimed) != 1 {
+			t.Fatalf("claimed %v, %v", claimed, err)
+		}
+		if err := o.Reclaim(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		want := map[database.Dialect]int{database.SQLite: 1, database.PostgreSQL: 0}[o.db.Dialect]
+		if claimed, err := o.Claim(t.Context(), now, anyRoom); err != nil || len(claimed) != want {
+			t.Errorf("claimed %v, %v; want %d", claimed, err, want)
+		}
+	})
+}
