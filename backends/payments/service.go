@@ -152,7 +152,12 @@ func (s *Service) execute(ctx context.Context, request *Request, do action) (rep
 	if err != nil || asked == nil {
 		return reply, err
 	}
-	return s.resolve(ctx, asked)
+	reply, err = s.resolve(ctx, asked)
+	if err != nil && !refused(err) {
+		// The processor may have done it: the key stays taken until that is found out.
+		err = errors.Join(ErrOutcomeUnknown, err)
+	}
+	return reply, err
 }
 
 // write runs change in a transaction.

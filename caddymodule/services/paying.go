@@ -133,6 +133,10 @@ func (p paying) ask(into any, send func(payments.Request) (payments.Reply, error
 	reply, err := send(payments.Request{
 		ID: "req_" + strings.ToLower(rand.Text()), IdempotencyKey: "orders " + key, Fingerprint: fmt.Sprintf("%T %+v", asked, asked),
 	})
+	if err == nil && reply.Status >= 500 && reply.Original != "" {
+		// A failure is kept under its key for good. Nothing happened then, so another key may do it.
+		return p.ask(into, send, key+" again", asked)
+	}
 	var refused *payments.Error
 	if errors.As(err, &refused) && refused.Type == payments.InvalidRequestError && refused.Code != "lock_timeout" {
 		return &orders.StateError{Detail: "The payment service refuses: " + refused.Message}

@@ -194,3 +194,47 @@ func TestAPaymentThatIsRefused(t *testing.T) {
 		t.Errorf("%+v", order)
 	}
 }
+
+// failingOnce is a store of which one write fails, and nothing of it happens.
+type failingOnce struct {
+	payments.Store
+	failed bool
+}
+
+func (f *failingOnce) Write(ctx context.Context, change func(context.Context, payments.Tx) error) error {
+	if !f.failed {
+		f.failed = true
+		return errors.New("the disk failed")
+	}
+	return f.Store.Write(ctx, change)
+}
+
+// Payments keeps a failure under its key. The order's payment starts all the
+// same when it is asked for again.
+func TestAPaymentThatFailsAtFirst(t *testing.T) {
+	t.Parallel()
+	store, err := paymentsqlite.Open(t.Context(), filepath.Join(t.TempDir(), "payments.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := store.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	till := paying{payments.NewService(payments.Config{
+		Store: &failingOnce{Store: store}, Processor: testcards.New(), Shapes: shape.Shapes{}, Logger: slog.New(slog.DiscardHandler),
+	})}
+	request := orders.PaymentRequest{OrderID: "ord_a", Attempt: "pay_a", Amount: 500, Currency: "eur", IdempotencyKey: "pay_a"}
+	if started, err := till.StartPayment(t.Context(), request); err == nil {
+		t.Fatalf("the store failed, yet it started %+v", started)
+	}
+	first, err := till.StartPayment(t.Context(), request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := till.StartPayment(t.Context(), request)
+	if err != nil || second.Payment != first.Payment {
+		t.Errorf("started %s and %s, %v; want one payment", first.Payment, second.Payment, err)
+	}
+}
