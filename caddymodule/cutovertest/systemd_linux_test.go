@@ -13,13 +13,21 @@ import (
 	"github.com/aditechsphere/fairway/migrate/cutover"
 )
 
-// units checks which run, and which would at boot.
+// units checks which run, and which would at boot. systemd notices a moment
+// later that the last process of a unit has ended.
 func (m *machine) units(t *testing.T, want map[string]string) {
 	t.Helper()
 	for unit, states := range want {
-		active, _ := m.try("systemctl", "is-active", unit)
-		enabled, _ := m.try("systemctl", "is-enabled", unit)
-		if got := strings.TrimSpace(active) + " " + strings.TrimSpace(enabled); got != states {
+		var got string
+		for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+			active, _ := m.try("systemctl", "is-active", unit)
+			enabled, _ := m.try("systemctl", "is-enabled", unit)
+			got = strings.TrimSpace(active) + " " + strings.TrimSpace(enabled)
+			if !strings.HasPrefix(got, "deactivating ") || time.Now().After(deadline) {
+				break
+			}
+		}
+		if got != states {
 			t.Errorf("%s is %s, want %s", unit, got, states)
 		}
 	}
