@@ -22,7 +22,8 @@ func TestKilledAtRandomMoments(t *testing.T) {
 			if len(problems) > 0 {
 				t.Errorf("%d problems", len(problems))
 			}
-			if median := back[len(back)/2]; median > 2*time.Second {
+			// The short form shares the machine with all other tests.
+			if median := back[len(back)/2]; soak() && median > 2*time.Second {
 				t.Errorf("serving again after %v", median)
 			}
 			if least := int64(n * 10); c.acknowledged.Load() < least || c.cut.Load() < int64(n) {
