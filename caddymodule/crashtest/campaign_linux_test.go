@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"maps"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -219,11 +220,15 @@ type orderFound struct {
 // auditOrders does the same for orders. What Payments tells Orders comes a
 // moment later.
 func (c *campaign) auditOrders() {
-	deadline := time.Now().Add(time.Minute)
+	const patience = time.Minute // without progress
+	deadline, least := time.Now().Add(patience), math.MaxInt
 	for {
 		problems := c.ordersProblems()
 		if len(problems) == 0 {
 			return
+		}
+		if len(problems) < least {
+			deadline, least = time.Now().Add(patience), len(problems)
 		}
 		if time.Now().After(deadline) || c.ctx.Err() != nil {
 			for _, one := range problems {
@@ -231,7 +236,7 @@ func (c *campaign) auditOrders() {
 			}
 			return
 		}
-		time.Sleep(50 * time.Millisecond)
+		time.Sleep(200 * time.Millisecond)
 	}
 }
 
