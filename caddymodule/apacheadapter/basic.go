@@ -49,7 +49,7 @@ func (b *Basic) authenticate(w http.ResponseWriter, r *http.Request) (string, er
 	if !found || user == "" {
 		return "", b.challenge(w, fmt.Errorf("user not found: %s", r.URL.Path))
 	}
-	right, err := htpasswd.Compare(hash, password)
+	right, err := b.compareOnce(r, hash, password)
 	if err != nil {
 		return "", b.challenge(w, fmt.Errorf("user %s: %w", user, err))
 	}
@@ -57,6 +57,28 @@ func (b *Basic) authenticate(w http.ResponseWriter, r *http.Request) (string, er
 		return "", b.challenge(w, fmt.Errorf("user %s: authentication failure for %q", user, r.URL.Path))
 	}
 	return user, nil
+}
+
+// comparedVariable holds what a request has had compared, by whom: a list of a
+// folder asks for each entry, and a comparison may take a tenth of a second.
+const comparedVariable = "apache_compared"
+
+// compareOnce is htpasswd.Compare, once for a request and what a list asks for
+// it.
+func (b *Basic) compareOnce(r *http.Request, hash, password string) (bool, error) {
+	compared, ok := caddyhttp.GetVar(r.Context(), comparedVariable).(map[*Basic]bool)
+	if !ok {
+		compared = make(map[*Basic]bool)
+		caddyhttp.SetVar(r.Context(), comparedVariable, compared)
+	}
+	if right, known := compared[b]; known {
+		return right, nil
+	}
+	right, err := htpasswd.Compare(hash, password)
+	if err == nil {
+		compared[b] = right
+	}
+	return right, err
 }
 
 // challenge is the error 401 that asks for a user.

@@ -22,10 +22,21 @@ var listings atomic.Uint64
 // Caddy's own option "hide" would also refuse the files, which Apache sends.
 func (t *File) list(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	name := "apache_listing_" + strconv.FormatUint(listings.Add(1), 10)
-	t.folders.Register(name, listedFolders{FS: t.folders.Default(), hides: t.ignores})
+	t.folders.Register(name, listedFolders{FS: t.folders.Default(), hides: t.hides(r)})
 	defer t.folders.Unregister(name)
 	caddyhttp.SetVar(r.Context(), listingVariable, name)
 	return t.lists.ServeHTTP(w, r, next)
+}
+
+// hides tells which entries the list that answers r leaves out: those that are
+// ignored, and those that the visitor may not read.
+func (t *File) hides(r *http.Request) func(fs.DirEntry) bool {
+	guard, ok := caddyhttp.GetVar(r.Context(), guardVariable).(*Guard)
+	if !ok {
+		return t.ignores
+	}
+	closes := guard.closes(r, t.folders.Default())
+	return func(entry fs.DirEntry) bool { return t.ignores(entry) || closes(entry) }
 }
 
 // ignores tells whether lists leave an entry out.

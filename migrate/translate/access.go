@@ -51,7 +51,13 @@ func writeAccess(s *Site, sc *Scope, b *Block) {
 		b.Line("error", "403")
 		return
 	}
-	s.WriteChoices(b, choices, func(b *Block, sections []*Section) { s.writePolicy(b, sections) })
+	inner := b.Detached()
+	s.WriteChoices(inner, choices, func(b *Block, sections []*Section) { s.writePolicy(b, sections) })
+	if len(choices) > 1 && s.mayList(sc) && !inner.Empty() {
+		b.Open("apache_guard").Append(inner) // where all say the same, what is listed may be read
+		return
+	}
+	b.Append(inner)
 }
 
 // noteAccess marks what is understood; writing the policy refuses the rest.

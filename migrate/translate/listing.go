@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/aditechsphere/fairway/migrate/apacheconf"
 	"github.com/aditechsphere/fairway/migrate/wildcard"
 )
 
@@ -22,6 +23,11 @@ func init() {
 // noteIgnored gives the verdicts; writeFile writes the names.
 func noteIgnored(s *Site, sc *Scope, _ *Block) {
 	for _, section := range s.Sections(sc) {
+		for _, d := range section.All("IndexOptions") {
+			if showsForbidden(d) {
+				s.Approximate(d, "lists leave out what the visitor may not read all the same", "")
+			}
+		}
 		for _, d := range section.All("IndexIgnore") {
 			if section.Opening != nil && !ignoresIn(sc, section) {
 				s.Harmless(d, "Apache compares the argument of its section with the path of a file, and so it leaves nothing out here")
@@ -33,6 +39,19 @@ func noteIgnored(s *Site, sc *Scope, _ *Block) {
 			s.Translated(d)
 		}
 	}
+}
+
+// mayList tells whether some folder of the scope may be listed.
+func (s *Site) mayList(sc *Scope) bool {
+	return sc.Proxy == "" && slices.ContainsFunc(s.Sections(sc), func(section *Section) bool { return s.lists(optionsOf([]*Section{section})) })
+}
+
+// showsForbidden tells whether IndexOptions asks for the names of what the
+// visitor may not read.
+func showsForbidden(d *apacheconf.Directive) bool {
+	return slices.ContainsFunc(d.Args, func(option string) bool {
+		return strings.EqualFold(strings.TrimPrefix(option, "+"), "ShowForbidden")
+	})
 }
 
 // writeListing writes whether folders are listed, and without which names.
