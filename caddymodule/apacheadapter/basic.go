@@ -1,6 +1,7 @@
 package apacheadapter
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"net/http"
@@ -49,7 +50,7 @@ func (b *Basic) authenticate(w http.ResponseWriter, r *http.Request) (string, er
 	if !found || user == "" {
 		return "", b.challenge(w, fmt.Errorf("user not found: %s", r.URL.Path))
 	}
-	right, err := b.compareOnce(r, hash, password)
+	right, err := compareOnce(r, hash, password)
 	if err != nil {
 		return "", b.challenge(w, fmt.Errorf("user %s: %w", user, err))
 	}
@@ -59,24 +60,25 @@ func (b *Basic) authenticate(w http.ResponseWriter, r *http.Request) (string, er
 	return user, nil
 }
 
-// comparedVariable holds what a request has had compared, by whom: a list of a
-// folder asks for each entry, and a comparison may take a tenth of a second.
+// comparedVariable holds what a request has had compared: a list of a folder
+// asks for each entry, and a comparison may take a tenth of a second.
 const comparedVariable = "apache_compared"
 
 // compareOnce is htpasswd.Compare, once for a request and what a list asks for
 // it.
-func (b *Basic) compareOnce(r *http.Request, hash, password string) (bool, error) {
-	compared, ok := caddyhttp.GetVar(r.Context(), comparedVariable).(map[*Basic]bool)
+func compareOnce(r *http.Request, hash, password string) (bool, error) {
+	compared, ok := caddyhttp.GetVar(r.Context(), comparedVariable).(map[[sha256.Size]byte]bool)
 	if !ok {
-		compared = make(map[*Basic]bool)
+		compared = make(map[[sha256.Size]byte]bool)
 		caddyhttp.SetVar(r.Context(), comparedVariable, compared)
 	}
-	if right, known := compared[b]; known {
+	key := sha256.Sum256([]byte(hash + "\x00" + password))
+	if right, known := compared[key]; known {
 		return right, nil
 	}
 	right, err := htpasswd.Compare(hash, password)
 	if err == nil {
-		compared[b] = right
+		compared[key] = right
 	}
 	return right, err
 }
