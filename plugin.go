@@ -5,6 +5,7 @@ package fairway
 import (
 	_ "github.com/aditechsphere/fairway/caddymodule/apacheadapter"
 	_ "github.com/aditechsphere/fairway/caddymodule/apachelog"
+	_ "github.com/aditechsphere/fairway/caddymodule/bylogger"
 	_ "github.com/aditechsphere/fairway/caddymodule/command"
 	_ "github.com/aditechsphere/fairway/caddymodule/errorpage"
 	_ "github.com/aditechsphere/fairway/caddymodule/importedcertificate"

@@ -16,6 +16,7 @@ import (
 	_ "github.com/caddyserver/caddy/v2/modules/standard" // what a translation may use
 
 	_ "github.com/aditechsphere/fairway/caddymodule/apachelog"
+	_ "github.com/aditechsphere/fairway/caddymodule/bylogger"
 )
 
 // manyHosts writes a configuration of n virtual hosts and gives its name.

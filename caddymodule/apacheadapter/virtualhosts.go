@@ -13,6 +13,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddytls"
 	"go.uber.org/zap"
 
+	"github.com/aditechsphere/fairway/caddymodule/internal/lognames"
 	"github.com/aditechsphere/fairway/migrate/wildcard"
 )
 
@@ -138,24 +139,18 @@ func (v *VirtualHosts) ServeHTTP(w http.ResponseWriter, r *http.Request, next ca
 }
 
 // logError writes what Caddy writes about a failed request that an error route
-// answers, to the logger of the site.
+// answers, to the loggers of the site.
 func (v *VirtualHosts) logError(r *http.Request, err error) {
 	level := zap.DebugLevel
 	var failure caddyhttp.HandlerError
 	if !errors.As(err, &failure) || failure.StatusCode >= http.StatusInternalServerError {
 		level = zap.ErrorLevel
 	}
-	logger := v.logger
-	if server, ok := r.Context().Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server); ok && server.Logs != nil {
-		if names := server.Logs.LoggerNames[hostOf(r)]; len(names) > 0 {
-			logger = logger.Named(names[0])
-		} else if server.Logs.DefaultLoggerName != "" {
-			logger = logger.Named(server.Logs.DefaultLoggerName)
+	for _, name := range lognames.Of(r) {
+		if entry := v.logger.Named(name).Check(level, err.Error()); entry != nil {
+			entry.Write(zap.Object("request", caddyhttp.LoggableHTTPRequest{Request: r}), zap.Int("status", failure.StatusCode),
+				zap.String("err_id", failure.ID), zap.String("err_trace", failure.Trace))
 		}
-	}
-	if entry := logger.Check(level, err.Error()); entry != nil {
-		entry.Write(zap.Object("request", caddyhttp.LoggableHTTPRequest{Request: r}), zap.Int("status", failure.StatusCode),
-			zap.String("err_id", failure.ID), zap.String("err_trace", failure.Trace))
 	}
 }
 

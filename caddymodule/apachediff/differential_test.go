@@ -85,6 +85,7 @@ func TestCases(t *testing.T) {
 				s.compareAnswers(t, &s.requests[i])
 			}
 			if !*show {
+				s.compareLogs(t)
 				s.walkProtected(t)
 			}
 		})

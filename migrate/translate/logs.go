@@ -39,23 +39,17 @@ func writeLogs(s *Site, b *Block) {
 	for _, d := range s.All(names...) {
 		s.Translated(d)
 	}
-	logs := ownOrMain(s, names...)
-	name := s.logName()
-	written := 0
-	for _, d := range logs {
-		if s.Name() == "" && written > 0 {
-			s.Approximate(d, "a site without a name has one access log", "")
-			continue
-		}
-		own := name
-		if written > 0 {
-			own = fmt.Sprintf("%s_%d", name, written+1)
-		}
-		if s.writeAccessLog(b, d, own) {
-			written++
-		}
+	loggers := &siteLoggers{}
+	if s.table == nil {
+		loggers.name = s.logName()
 	}
-	s.writeErrorLog(b, name, written)
+	for _, d := range ownOrMain(s, names...) {
+		s.writeAccessLog(b, d, loggers)
+	}
+	s.writeErrorLog(b, loggers)
+	if loggers.access > 1 && s.takesAnyName() {
+		b.Line(append([]string{"log_name"}, loggers.all()...)...) // names no site has are mapped to one log only
+	}
 }
 
 // ownOrMain gives the virtual host's directives, or the main server's where it
@@ -81,21 +75,25 @@ func (s *Site) logName() string {
 	if name == "" || name == "default" {
 		name = "site"
 	}
-	name += "_" + strconv.Itoa(s.Port())
-	s.t.logNames[name]++
-	if n := s.t.logNames[name]; n > 1 {
+	return s.t.newLogName(name + "_" + strconv.Itoa(s.Port()))
+}
+
+// newLogName is name, with a number where it is taken.
+func (t *translation) newLogName(name string) string {
+	t.logNames[name]++
+	if n := t.logNames[name]; n > 1 {
 		name += "_" + strconv.Itoa(n)
 	}
 	return name
 }
 
-func (s *Site) writeAccessLog(b *Block, d *apacheconf.Directive, name string) bool {
+func (s *Site) writeAccessLog(b *Block, d *apacheconf.Directive, loggers *siteLoggers) {
 	if len(d.Args) == 0 {
-		return false
+		return
 	}
-	output, ok := s.logOutput(d, d.Args[0])
+	settings, ok := s.logOutput(d, d.Args[0])
 	if !ok {
-		return false
+		return
 	}
 	format, condition := common, ""
 	for _, arg := range d.Args[1:] {
@@ -117,33 +115,34 @@ func (s *Site) writeAccessLog(b *Block, d *apacheconf.Directive, name string) bo
 	if len(lost) > 0 {
 		s.Approximate(d, "not known to Caddy's log: "+strings.Join(lost, " "), "")
 	}
-	b.From(d)
-	log := b.Open("log", name)
-	if !s.writeLogHosts(log) {
-		s.Approximate(d, "only requests for names without wildcards are logged", "")
-	}
-	log.Append(output)
-	s.writeLogFormat(log, format)
-	return true
+	s.writeLogFormat(settings, format)
+	s.putAccessLog(b, d, settings, loggers)
 }
 
-// writeLogHosts names the hosts of a log in a block of many sites; the default
-// host logs what no other has. Not ok when some hosts can't be named.
-func (s *Site) writeLogHosts(log *Block) bool {
-	if s.table == nil || s.table.isDefault && !s.table.https {
-		return true
+// putAccessLog puts a log into the site's block, or among those of all sites
+// where some are in tables.
+func (s *Site) putAccessLog(b *Block, d *apacheconf.Directive, settings *Block, loggers *siteLoggers) {
+	switch {
+	case s.table != nil:
+		s.t.siteLogs.add(d, settings, s.table.loggers("access")...)
+	case s.t.hasTables:
+		name := loggers.next()
+		s.openLog(b, loggers).Line("output", "discard") // gives the name; see siteLogs
+		s.t.siteLogs.add(d, settings, "http.log.access."+name)
+	default:
+		b.From(d)
+		s.openLog(b, loggers).Append(settings)
 	}
-	var names []string
-	for _, name := range s.host.names {
-		if hostName.MatchString(name) && !strings.Contains(name, "*") {
-			names = append(names, name)
-		}
+}
+
+// openLog opens one more log in the site's block.
+func (s *Site) openLog(b *Block, loggers *siteLoggers) *Block {
+	log := b.Open("log", loggers.next())
+	if loggers.access > 0 && s.takesAnyName() {
+		log.Line("no_hostname")
 	}
-	if len(names) == 0 {
-		names = []string{"invalid"} // nobody; a log without hosts would be everybody's
-	}
-	log.Line(append([]string{"hostnames"}, names...)...)
-	return len(names) == len(s.host.names)
+	loggers.access++
+	return log
 }
 
 func (s *Site) writeLogFormat(log *Block, format string) {
@@ -209,60 +208,85 @@ func rotatedFile(pipe string) string {
 
 var timeStamp = regexp.MustCompile(`[._-]?%[A-Za-z]`)
 
-func (s *Site) writeErrorLog(b *Block, name string, written int) {
+func (s *Site) writeErrorLog(b *Block, loggers *siteLoggers) {
 	for _, d := range s.All("ErrorLog") {
 		s.Translated(d)
 	}
-	logs := ownOrMain(s, "ErrorLog")
-	if len(logs) == 0 || s.Name() == "" && written == 0 {
+	d, settings := s.errorLog()
+	switch {
+	case settings != nil:
+	case s.table != nil && s.table.logger != "":
+		settings = NewBlock()
+		settings.Line("output", "stderr")
+		s.t.siteLogs.add(nil, settings, s.table.loggers("error")...)
 		return
+	default:
+		return // they go to Caddy's own log
+	}
+	if s.Name() == "" && s.table == nil && loggers.access == 0 {
+		return
+	}
+	settings.Line("format", "apache")
+	settings.Line("level", "DEBUG")
+	if s.table != nil {
+		s.t.siteLogs.add(d, settings, s.table.loggers("error")...)
+		return
+	}
+	if loggers.access == 0 {
+		s.openLog(b, loggers).Line("output", "discard") // gives the site's errors a name
+	}
+	into := &s.t.errorLogs
+	if s.t.hasTables {
+		into = &s.t.siteLogs
+	}
+	into.add(d, settings, "http.log.error."+loggers.name)
+	for _, name := range loggers.all() {
+		s.t.errorLoggers = append(s.t.errorLoggers, "http.log.error."+name)
+	}
+}
+
+// errorLog is the directive that counts and where it leads, or nil.
+func (s *Site) errorLog() (*apacheconf.Directive, *Block) {
+	logs := ownOrMain(s, "ErrorLog")
+	if len(logs) == 0 || len(logs[len(logs)-1].Args) == 0 {
+		return nil, nil
 	}
 	d := logs[len(logs)-1]
-	if len(d.Args) == 0 {
-		return
-	}
-	output, ok := s.logOutput(d, d.Args[0])
+	settings, ok := s.logOutput(d, d.Args[0])
 	if !ok {
-		return
+		return nil, nil
 	}
-	if written == 0 {
-		log := b.Open("log", name) // gives the site's errors a name
-		s.writeLogHosts(log)
-		log.Line("output", "discard")
-		written = 1
-	}
-	key := output.String()
-	if s.t.errorLogs[key] == nil {
-		s.t.errorLogs[key] = &errorLog{output: output}
-		s.t.errorLogOrder = append(s.t.errorLogOrder, key)
-	}
-	s.t.errorLogs[key].loggers = append(s.t.errorLogs[key].loggers, "http.log.error."+name)
-	for i := range written {
-		own := name
-		if i > 0 {
-			own = fmt.Sprintf("%s_%d", name, i+1)
-		}
-		s.t.errorLoggers = append(s.t.errorLoggers, "http.log.error."+own)
-	}
+	return d, settings
 }
 
-// errorLog is a file and the loggers that write into it.
-type errorLog struct {
-	output  *Block
-	loggers []string
-}
-
-// writeErrorLogs writes the logs of errors, one per file.
-func (t *translation) writeErrorLogs(options *Block) {
-	for i, key := range t.errorLogOrder {
+// writeGlobalLogs writes the logs that are not in the block of a site.
+func (t *translation) writeGlobalLogs(options *Block) {
+	for i, l := range t.errorLogs.list {
 		log := options.Open("log", fmt.Sprintf("errors_%d", i+1))
-		log.Line(append([]string{"include"}, t.errorLogs[key].loggers...)...)
-		log.Append(t.errorLogs[key].output)
-		log.Line("format", "apache")
-		log.Line("level", "DEBUG")
+		log.Line(append([]string{"include"}, l.loggers...)...)
+		log.Append(l.settings)
+	}
+	if len(t.siteLogs.list) > 0 {
+		t.writeSiteLogs(options)
 	}
 	if len(t.errorLoggers) > 0 {
 		options.Open("log", "default").Line(append([]string{"exclude"}, t.errorLoggers...)...)
+	}
+}
+
+// writeSiteLogs writes the logs of all sites as one, because Caddy offers each
+// entry to every log.
+func (t *translation) writeSiteLogs(options *Block) {
+	options.Comment("the logs of the sites; the log itself writes nothing")
+	log := options.Open("log", t.newLogName("sites"))
+	log.Line(append([]string{"include"}, t.siteLogs.roots()...)...)
+	log.Line("level", "FATAL")
+	core := log.Open("core", "by_logger")
+	for _, l := range t.siteLogs.list {
+		if l.from != nil {
+			core.From(l.from)
+		}
+		core.Open(append([]string{"log"}, l.loggers...)...).Append(l.settings)
 	}
 }
 

@@ -64,11 +64,12 @@ type translation struct {
 	servers *Block // the options of all ports, see serverOptions
 	sites   []*Site
 	// logNames counts the names of loggers given out; errorLoggers are those
-	// that have a file of their own.
-	logNames      map[string]int
-	errorLoggers  []string
-	errorLogs     map[string]*errorLog // by where they go
-	errorLogOrder []string
+	// of errors, which Caddy's own log leaves out.
+	logNames     map[string]int
+	errorLoggers []string
+	errorLogs    sharedLogs // of sites in blocks, where no site is in a table
+	hasTables    bool       // some sites are in tables, and siteLogs has the logs of all
+	siteLogs     sharedLogs
 
 	found         map[string][]string                // .htaccess files by the folder searched
 	htaccessFiles map[string][]*apacheconf.Directive // by file
@@ -93,7 +94,6 @@ func Translate(ctx context.Context, tree *apacheconf.Tree, options Options) (*Re
 		global:  NewBlock(),
 
 		logNames:      map[string]int{},
-		errorLogs:     map[string]*errorLog{},
 		found:         map[string][]string{},
 		htaccessFiles: map[string][]*apacheconf.Directive{},
 	}

@@ -59,13 +59,20 @@ func (t *translation) writeTable(g group) SiteText {
 		body.Line("bind", g.host)
 	}
 	table := body.Detached()
+	logName := t.tableLogName(g)
+	if logName != "" {
+		body.Open("log", logName).Line("output", "discard") // gives the name; the sites' logs are global
+	}
 	settings := "" // of TLS, which all hosts of a block share
 	for i, h := range g.hosts {
 		site := t.siteOf(h)
 		if site == nil {
 			continue
 		}
-		site.table = &tableEntry{isDefault: i == 0, https: https}
+		site.table = &tableEntry{isDefault: i == 0}
+		if logName != "" {
+			site.table.logger = logName + "." + site.logName()
+		}
 		t.writeTableHost(body, table, site)
 		inner := site.table.tls.String()
 		switch {
@@ -81,10 +88,24 @@ func (t *translation) writeTable(g group) SiteText {
 	return SiteText{Name: g.String(), Names: names, Text: b.String()}
 }
 
+// tableLogName is the name under which the sites of a table log, or "" where
+// none does.
+func (t *translation) tableLogName(g group) string {
+	logs := slices.ContainsFunc(g.hosts, func(h *host) bool {
+		site := t.siteOf(h)
+		return site != nil && len(ownOrMain(site, "CustomLog", "TransferLog", "ErrorLog")) > 0
+	})
+	if !logs {
+		return ""
+	}
+	return t.newLogName("hosts_" + strconv.Itoa(g.port))
+}
+
 // tableEntry is what a site knows while it is written into a table.
 type tableEntry struct {
-	isDefault, https bool
-	tls              *Block // settings for the block of all hosts
+	isDefault bool
+	logger    string // the table's name for logs and the site's; "" where no site of the table logs
+	tls       *Block // settings for the block of all hosts
 }
 
 // approximateTLS notes that the settings of TLS are those of the first host.
@@ -107,6 +128,9 @@ func (t *translation) writeTableHost(body, table *Block, site *Site) {
 	parts := site.writeParts(NewBlock())
 	body.Append(parts.site)
 	handle := host.Open("handle")
+	if site.table.logger != "" {
+		handle.Line("log_name", site.table.logger)
+	}
 	handle.Append(parts.definitions)
 	handle.Append(parts.route)
 	if !parts.errors.Empty() {

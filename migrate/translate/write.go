@@ -19,6 +19,7 @@ func (t *translation) writeAll() (*Result, error) {
 	tables := map[endpoint]bool{}
 	for _, g := range groups {
 		tables[g.endpoint] = t.usesTable(g)
+		t.hasTables = t.hasTables || tables[g.endpoint]
 	}
 	for _, site := range t.sites {
 		if err := t.ctx.Err(); err != nil {
@@ -155,7 +156,7 @@ func (t *translation) writeGlobal() {
 	t.writeTLSOptions(options)
 	t.writeServers(options)
 	options.Append(t.global)
-	t.writeErrorLogs(options)
+	t.writeGlobalLogs(options)
 	t.global = b
 }
 
@@ -214,11 +215,19 @@ func (s *Site) addresses() []string {
 		for _, name := range s.namesIn(g) {
 			addresses = append(addresses, s.t.address(scheme, name, g.port))
 		}
-		if g.hosts[0] == s.host {
+		if s.isDefaultOf(g) {
 			addresses = append(addresses, scheme+"://:"+port)
 		}
 	}
 	return slices.Compact(addresses)
+}
+
+// isDefaultOf tells whether the site answers in a group for names nobody has.
+func (s *Site) isDefaultOf(g group) bool { return g.hosts[0] == s.host }
+
+// takesAnyName tells whether the site's block has an address without a name.
+func (s *Site) takesAnyName() bool {
+	return s.table == nil && slices.ContainsFunc(s.plain, s.isDefaultOf)
 }
 
 // address is a name on one of Apache's ports; the port of a scheme goes without saying.
