@@ -145,13 +145,17 @@ func (d *Dir) folder(w http.ResponseWriter, r *http.Request, next caddyhttp.Hand
 			return nil
 		}
 	}
-	if r.Method == http.MethodGet || r.Method == http.MethodHead || r.Method == http.MethodPost {
-		if index := d.indexOf(r, found.name); index != "" {
-			return d.continueAt(w, r, next, uri, index)
-		}
-		if d.Fallback != "" && isFile(filepath.Join(rootOf(r), filepath.FromSlash(d.Fallback))) {
-			return startOverAt(w, r, next, d.Fallback)
-		}
+	if !slices.Contains([]string{http.MethodGet, http.MethodHead, http.MethodPost}, r.Method) {
+		return next.ServeHTTP(w, r) // apache_file says which methods there are
+	}
+	if index := d.indexOf(r, found.name); index != "" {
+		return d.continueAt(w, r, next, uri, index)
+	}
+	if d.Fallback != "" && isFile(filepath.Join(rootOf(r), filepath.FromSlash(d.Fallback))) {
+		return startOverAt(w, r, next, d.Fallback)
+	}
+	if r.Method == http.MethodPost {
+		return caddyhttp.Error(http.StatusNotFound, fmt.Errorf("a folder takes no POST: %s", found.name))
 	}
 	if !d.Browse {
 		return caddyhttp.Error(http.StatusForbidden, fmt.Errorf("no index file in %s, and listing it is forbidden", found.name))

@@ -104,6 +104,9 @@ func (f *cutoverFlags) run(cmd *cobra.Command) error {
 	defer stop()
 	plan, err := f.plan(cmd)
 	if err != nil {
+		if f.asJSON {
+			err = errors.Join(f.printSteps(cmd, nil, nil, err), err)
+		}
 		return err
 	}
 	if f.dryRun || !f.yes {
@@ -347,7 +350,8 @@ func (f *handoverFlags) printSteps(cmd *cobra.Command, steps []cutover.Step, not
 			Steps []cutover.Step `json:"steps"`
 			Notes []string       `json:"notes,omitempty"`
 			Ready bool           `json:"ready"`
-		}{steps, notes, failure == nil})
+			Error string         `json:"error,omitempty"`
+		}{steps, notes, failure == nil, textOf(failure)})
 	}
 	var text strings.Builder
 	for i, step := range steps {
@@ -373,12 +377,25 @@ func (f *handoverFlags) printSteps(cmd *cobra.Command, steps []cutover.Step, not
 	return err
 }
 
+func textOf(failure error) string {
+	if failure == nil {
+		return ""
+	}
+	return failure.Error()
+}
+
 // finish prints the outcome.
 func (f *handoverFlags) finish(cmd *cobra.Command, state *cutover.State, failure error, success string) error {
 	if f.asJSON && state != nil {
 		out := *state
 		out.Apache, out.Service = withoutEnvironment(state)
-		return errors.Join(printJSON(cmd, out), failure)
+		return errors.Join(printJSON(cmd, struct {
+			cutover.State
+			Error string `json:"error,omitempty"`
+		}{out, textOf(failure)}), failure)
+	}
+	if failure != nil && f.asJSON {
+		return errors.Join(f.printSteps(cmd, nil, nil, failure), failure)
 	}
 	if failure != nil {
 		return failure

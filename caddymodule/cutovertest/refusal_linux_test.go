@@ -93,7 +93,7 @@ func TestRefusals(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			test.spoil(t)
-			out, printed, err := h.try("cutover", "--yes")
+			out, printed, err := h.try("cutover", "--yes", "--json")
 			if test.mend != nil {
 				test.mend(t)
 			}
@@ -101,13 +101,17 @@ func TestRefusals(t *testing.T) {
 			if err == nil {
 				t.Fatalf("it was taken:\n%s", out)
 			}
+			var report struct{ Error string }
+			if err := json.Unmarshal([]byte(out), &report); err != nil || report.Error == "" {
+				t.Errorf("as JSON it prints %q: %v", out, err)
+			}
 			for _, want := range test.want {
 				if !strings.Contains(printed, want) {
 					t.Errorf("it does not say %q:\n%s", want, printed)
 				}
 			}
-			if report := h.status(t); report.Stage != cutover.OnApache || len(report.Steps) > 0 {
-				t.Errorf("something was begun: %+v", report.Steps)
+			if status := h.status(t); status.Stage != cutover.OnApache || len(status.Steps) > 0 {
+				t.Errorf("something was begun: %+v", status.Steps)
 			}
 			h.answers(t)
 		})

@@ -83,19 +83,15 @@ func (s *shell) source(file string) error {
 	var ifs []branch
 	for _, command := range splitCommands(text) {
 		s.at = Position{File: file, Line: command.line}
-		words := command.words
-		for len(words) > 0 {
-			rest, isKeyword := s.keyword(words, &ifs)
-			if !isKeyword {
-				break
-			}
-			words = rest
+		words, opens, ok := keywords(command.words, &ifs)
+		if !ok {
+			s.problem("", "there is no if to this %q; the rest of the file is not read", command.words[0])
+			return nil
 		}
 		live := len(ifs) == 0 || ifs[len(ifs)-1].live
 		if len(words) == 0 {
 			continue
 		}
-		opens := len(command.words) > len(words) && (command.words[0] == "if" || command.words[0] == "elif")
 		if live && (command.join == "&&" && !status || command.join == "||" && status) {
 			continue
 		}
@@ -119,29 +115,35 @@ func (s *shell) source(file string) error {
 
 var unsupported = map[string]bool{"for": true, "while": true, "until": true, "case": true, "{": true, "(": true, "function": true}
 
-// keyword handles a word that belongs to an if and gives the words after it.
-func (s *shell) keyword(words []string, ifs *[]branch) ([]string, bool) {
-	var top *branch
-	if len(*ifs) > 0 {
-		top = &(*ifs)[len(*ifs)-1]
-	}
-	switch words[0] {
-	case "if":
-		*ifs = append(*ifs, branch{outer: top == nil || top.live})
-	case "then", "elif":
-	case "else":
-		if top != nil {
+// keywords handles the words at the beginning of a command that belong to an if,
+// and gives the words after them, and whether those are a condition. Not ok
+// where there is no if.
+func keywords(words []string, ifs *[]branch) (rest []string, opens, ok bool) {
+	for ; len(words) > 0; words = words[1:] {
+		last := len(*ifs) - 1
+		switch words[0] {
+		case "if":
+			*ifs = append(*ifs, branch{outer: last < 0 || (*ifs)[last].live})
+			opens = true
+			continue
+		case "then", "elif", "else", "fi":
+			if last < 0 || opens {
+				return nil, false, false
+			}
+		default:
+			return words, opens, true
+		}
+		switch top := &(*ifs)[last]; words[0] {
+		case "elif":
+			opens = true
+		case "else":
 			top.live = top.outer && !top.taken
 			top.taken = true
+		case "fi":
+			*ifs = (*ifs)[:last]
 		}
-	case "fi":
-		if top != nil {
-			*ifs = (*ifs)[:len(*ifs)-1]
-		}
-	default:
-		return words, false
 	}
-	return words[1:], true
+	return nil, false, true
 }
 
 var assignment = regexp.MustCompile(`^([A-Za-z_][A-Za-z0-9_]*)=((?s).*)$`)

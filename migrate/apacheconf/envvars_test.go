@@ -95,6 +95,8 @@ if false; then
 fi
 true && false || export J=1
 export K=1; unset K
+if false; then export L=1; else if true; then export L=2; else export L=3; fi; fi
+if true; then if false; then export M=1; fi; export N=1; fi
 `,
 	} {
 		for _, confdir := range []string{"/etc/apache2", "/etc/apache2-second"} {
@@ -151,6 +153,17 @@ func TestEnvvarsRunNothing(t *testing.T) {
 		}
 		if value, ok := environment["A"]; ok {
 			t.Errorf("%q: A is %q", text, value)
+		}
+	}
+}
+
+// What a shell refuses ends the reading, as it does there.
+func TestEnvvarsWithoutAnIf(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"elif true", "else", "fi", "then", "if true; then\nfi elif x", "if elif x", "if fi x", "if true; then\nfi\nfi"} {
+		environment, problems := ownEnvironment(t, "export BEFORE=1\n"+text+"\nexport AFTER=1\n", "/etc/apache2")
+		if environment["BEFORE"] != "1" || environment["AFTER"] != "" || len(problems) != 1 || !strings.Contains(problems[0].Error(), "there is no if") {
+			t.Errorf("%q: %v, %v", text, environment, problems)
 		}
 	}
 }
