@@ -324,15 +324,24 @@ func (w *accessWriter) writeList(b *Block, list []*apacheconf.Directive) {
 		case d.Is("Require"):
 			w.writeRequire(b, d)
 		case d.Is("RequireAny"):
-			w.writeList(b.Open("require_any"), d.Children)
+			w.writeGroup(b, "require_any", d)
 		case d.Is("RequireAll"):
-			w.writeList(b.Open("require_all"), d.Children)
+			w.writeGroup(b, "require_all", d)
 		case d.Is("RequireNone"):
-			w.writeList(b.Open("require_none"), d.Children)
+			w.writeGroup(b, "require_none", d)
 		case d.Is("Limit", "LimitExcept"):
 			w.writeLimit(b, d)
 		}
 	}
+}
+
+func (w *accessWriter) writeGroup(b *Block, name string, d *apacheconf.Directive) {
+	isRule := func(child *apacheconf.Directive) bool { return child.Is(requireNames...) || child.Is("Limit", "LimitExcept") }
+	if !slices.ContainsFunc(d.Children, isRule) {
+		w.refuse(d, "there is no rule in it, and Apache does not start", "write a rule, or delete the section")
+		return
+	}
+	w.writeList(b.Open(name), d.Children)
 }
 
 func (w *accessWriter) writeLimit(b *Block, d *apacheconf.Directive) {

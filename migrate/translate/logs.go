@@ -75,16 +75,7 @@ func (s *Site) logName() string {
 	if name == "" || name == "default" {
 		name = "site"
 	}
-	return s.t.newLogName(name + "_" + strconv.Itoa(s.Port()))
-}
-
-// newLogName is name, with a number where it is taken.
-func (t *translation) newLogName(name string) string {
-	t.logNames[name]++
-	if n := t.logNames[name]; n > 1 {
-		name += "_" + strconv.Itoa(n)
-	}
-	return name
+	return freeName(s.t.logNames, name+"_"+strconv.Itoa(s.Port()))
 }
 
 func (s *Site) writeAccessLog(b *Block, d *apacheconf.Directive, loggers *siteLoggers) {
@@ -278,7 +269,7 @@ func (t *translation) writeGlobalLogs(options *Block) {
 // entry to every log.
 func (t *translation) writeSiteLogs(options *Block) {
 	options.Comment("the logs of the sites; the log itself writes nothing")
-	log := options.Open("log", t.newLogName("sites"))
+	log := options.Open("log", freeName(t.logNames, "sites"))
 	log.Line(append([]string{"include"}, t.siteLogs.roots()...)...)
 	log.Line("level", "FATAL")
 	core := log.Open("core", "by_logger")

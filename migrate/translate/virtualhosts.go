@@ -98,7 +98,7 @@ func (t *translation) tableLogName(g group) string {
 	if !logs {
 		return ""
 	}
-	return t.newLogName("hosts_" + strconv.Itoa(g.port))
+	return freeName(t.logNames, "hosts_"+strconv.Itoa(g.port))
 }
 
 // tableEntry is what a site knows while it is written into a table.

@@ -84,11 +84,21 @@ func (b *Block) matcherName(hint string) string {
 	if len(hint) > 40 {
 		hint = hint[:40]
 	}
-	b.names[hint]++
-	if b.names[hint] > 1 {
-		return fmt.Sprintf("@%s_%d", hint, b.names[hint])
+	return "@" + freeName(b.names, hint)
+}
+
+// freeName is name, with a number where it is taken, and takes it.
+func freeName(taken map[string]int, name string) string {
+	for {
+		taken[name]++
+		if taken[name] == 1 {
+			return name
+		}
+		if numbered := fmt.Sprintf("%s_%d", name, taken[name]); taken[numbered] == 0 {
+			taken[numbered] = 1
+			return numbered
+		}
 	}
-	return "@" + hint
 }
 
 // Empty tells whether nothing but comments was written.
@@ -117,44 +127,63 @@ var notWord = regexp.MustCompile(`[^a-z0-9]+`)
 
 // String is the text, indented as "caddy fmt" does.
 func (b *Block) String() string {
-	var text strings.Builder
-	b.write(&text, 0)
-	return text.String()
+	var p printer
+	p.block(b)
+	return p.text.String()
 }
 
-func (b *Block) write(text *strings.Builder, depth int) {
-	indent := strings.Repeat("\t", depth)
+// printer writes blocks. It indents as "caddy fmt", which counts no more than
+// ten opening braces, but each closing one.
+type printer struct {
+	text    strings.Builder
+	nesting int
+}
+
+func (p *printer) line(parts ...string) {
+	p.text.WriteString(strings.Repeat("\t", p.nesting))
+	for _, part := range parts {
+		p.text.WriteString(part)
+	}
+}
+
+func (p *printer) block(b *Block) {
 	escaped := false
 	for _, l := range b.lines {
 		if l.isComment {
 			comment := commentText(l.comment)
-			text.WriteString(indent + "# " + comment + "\n")
+			p.line("# ", comment, "\n")
 			escaped = escaped || strings.Contains(comment, `\`)
 			continue
 		}
 		if escaped && slices.ContainsFunc(l.words, func(word string) bool { return strings.Contains(quote(word), "\n") }) {
 			// Caddy's lexer loses count of lines after a backslash in a comment,
 			// and then takes an argument of several lines for another directive.
-			text.WriteByte('\n')
+			p.text.WriteByte('\n')
 		}
 		escaped = false
-		text.WriteString(indent)
-		for i, word := range l.words {
-			if i > 0 {
-				text.WriteByte(' ')
-			}
-			text.WriteString(quote(word))
-		}
-		if l.block != nil {
-			if len(l.words) > 0 {
-				text.WriteByte(' ')
-			}
-			text.WriteString("{\n")
-			l.block.write(text, depth+1)
-			text.WriteString(indent + "}")
-		}
-		text.WriteByte('\n')
+		p.directive(l)
 	}
+}
+
+func (p *printer) directive(l line) {
+	quoted := make([]string, len(l.words))
+	for i, word := range l.words {
+		quoted[i] = quote(word)
+	}
+	if l.block != nil {
+		quoted = append(quoted, "{")
+	}
+	p.line(strings.Join(quoted, " "), "\n")
+	if l.block == nil {
+		return
+	}
+	const most = 10
+	if p.nesting < most {
+		p.nesting++
+	}
+	p.block(l.block)
+	p.nesting = max(p.nesting-1, 0)
+	p.line("}\n")
 }
 
 // commentText makes a comment of one line in which Caddy finds nothing to
@@ -195,7 +224,7 @@ func quote(word string) string {
 	switch {
 	case !strings.Contains(word, `\"`) && !strings.HasSuffix(word, `\`):
 		quoted = `"` + strings.ReplaceAll(word, `"`, `\"`) + `"`
-	case !strings.Contains(word, "`"):
+	case !strings.Contains(word, "`") && !strings.HasSuffix(word, `\`): // "caddy fmt" takes \` for no end
 		quoted = "`" + word + "`"
 	default:
 		quoted = heredoc(word)
