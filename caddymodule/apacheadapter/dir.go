@@ -154,6 +154,9 @@ func (d *Dir) folder(w http.ResponseWriter, r *http.Request, next caddyhttp.Hand
 	if d.Fallback != "" && isFile(filepath.Join(rootOf(r), filepath.FromSlash(d.Fallback))) {
 		return startOverAt(w, r, next, d.Fallback)
 	}
+	if err := d.closedIndex(r); err != nil {
+		return err
+	}
 	if r.Method == http.MethodPost {
 		return caddyhttp.Error(http.StatusNotFound, fmt.Errorf("a folder takes no POST: %s", found.name))
 	}
@@ -164,17 +167,21 @@ func (d *Dir) folder(w http.ResponseWriter, r *http.Request, next caddyhttp.Hand
 	return next.ServeHTTP(w, r)
 }
 
+// indexNames are the index files to look for, in order.
+func (d *Dir) indexNames() []string {
+	switch {
+	case d.IndexDisabled:
+		return nil
+	case len(d.Index) == 0:
+		return []string{"index.html"}
+	}
+	return d.Index
+}
+
 // indexOf is the first index file that a folder has: its name, or a path of the
 // site. "" when there is none.
 func (d *Dir) indexOf(r *http.Request, folder string) string {
-	if d.IndexDisabled {
-		return ""
-	}
-	names := d.Index
-	if len(names) == 0 {
-		names = []string{"index.html"}
-	}
-	for _, name := range names {
+	for _, name := range d.indexNames() {
 		at := filepath.Join(folder, filepath.FromSlash(name))
 		if strings.HasPrefix(name, "/") {
 			at = filepath.Join(rootOf(r), filepath.FromSlash(name))
@@ -184,6 +191,18 @@ func (d *Dir) indexOf(r *http.Request, folder string) string {
 		}
 	}
 	return ""
+}
+
+// closedIndex is why the folder is not answered for: in Apache an index file
+// that the visitor may not read closes it, also when there is no such file. The
+// last one counts.
+func (d *Dir) closedIndex(r *http.Request) (closed error) {
+	for _, name := range d.indexNames() {
+		if err := refusal(r, name); err != nil && !isNotFound(err) {
+			closed = err
+		}
+	}
+	return closed
 }
 
 // continueAt goes on with an index file in place of the folder.

@@ -1,8 +1,8 @@
 package apacheadapter
 
 import (
+	"errors"
 	"io/fs"
-	"maps"
 	"net/http"
 	"path"
 
@@ -16,9 +16,6 @@ func init() {
 	httpcaddyfile.RegisterHandlerDirective("apache_guard", parseGuard)
 	httpcaddyfile.RegisterDirectiveOrder("apache_guard", httpcaddyfile.Before, "basic_auth")
 }
-
-// guardVariable holds the Guard that a request has come through last.
-const guardVariable = "apache_guard"
 
 // Guard holds the rules of access of a part of a site. A request goes through
 // them, and then on. A list of a folder that answers it asks them once more for
@@ -43,55 +40,22 @@ func (*Guard) CaddyModule() caddy.ModuleInfo {
 func (g *Guard) Provision(ctx caddy.Context) error { return g.Routes.Provision(ctx) }
 
 func (g *Guard) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
-	caddyhttp.SetVar(r.Context(), guardVariable, g)
+	passes(r, g)
 	return g.Routes.Compile(next).ServeHTTP(w, r)
 }
 
-// closes gives what tells of the entries of the folder that r asks for whether
-// the rules keep this visitor out. What is not let through is closed, whatever
-// the reason.
-func (g *Guard) closes(r *http.Request, files fs.FS) func(fs.DirEntry) bool {
+// refuses implements refuser. What is not let through is refused, whatever the
+// reason.
+func (g *Guard) refuses(r *http.Request) error {
 	reached := false
-	rules := g.Routes.Compile(caddyhttp.HandlerFunc(func(http.ResponseWriter, *http.Request) error {
+	err := g.Routes.Compile(caddyhttp.HandlerFunc(func(http.ResponseWriter, *http.Request) error {
 		reached = true
 		return nil
-	}))
-	return func(entry fs.DirEntry) bool {
-		reached = false
-		w := discarded{}
-		err := rules.ServeHTTP(w, requestForEntry(w, r, files, entry))
-		return err != nil || !reached
+	})).ServeHTTP(discarded{}, r)
+	if err == nil && !reached {
+		return caddyhttp.Error(http.StatusForbidden, errors.New("the rules of access do not let it through"))
 	}
-}
-
-// requestForEntry is a request of the same visitor for an entry of the folder
-// that r asks for; of a folder with its slash. It shares nothing with r that
-// rules of access change.
-func requestForEntry(w http.ResponseWriter, r *http.Request, files fs.FS, entry fs.DirEntry) *http.Request {
-	name := entry.Name()
-	if isFolder(r, files, entry) {
-		name += "/"
-	}
-	asked := r.Clone(r.Context())
-	asked.Method, asked.Body, asked.URL.RawQuery = http.MethodGet, http.NoBody, ""
-	server, _ := r.Context().Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
-	asked = caddyhttp.PrepareRequest(asked, caddy.NewReplacer(), w, server)
-	vars, _ := asked.Context().Value(caddyhttp.VarsCtxKey).(map[string]any)
-	if known, ok := r.Context().Value(caddyhttp.VarsCtxKey).(map[string]any); ok {
-		maps.Copy(vars, known)
-	}
-	if uri, ok := vars[uriVariable].(string); ok {
-		vars[uriVariable] = inFolder(uri, name)
-	}
-	setPath(asked, inFolder(r.URL.Path, name))
-	return asked
-}
-
-func inFolder(folder, name string) string {
-	if len(folder) > 0 && folder[len(folder)-1] == '/' {
-		return folder + name
-	}
-	return folder + "/" + name
+	return err
 }
 
 // isFolder tells whether an entry is a folder, or a link to one.
@@ -102,13 +66,6 @@ func isFolder(r *http.Request, files fs.FS, entry fs.DirEntry) bool {
 	info, err := fs.Stat(files, path.Join(rootOf(r), cleanPath(r), entry.Name()))
 	return err == nil && info.IsDir()
 }
-
-// discarded is an answer that nobody reads.
-type discarded struct{}
-
-func (discarded) Header() http.Header         { return make(http.Header) }
-func (discarded) Write(p []byte) (int, error) { return len(p), nil }
-func (discarded) WriteHeader(int)             {}
 
 func parseGuard(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 	parsed, err := httpcaddyfile.ParseSegmentAsSubroute(h)
@@ -126,4 +83,5 @@ func parseGuard(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 var (
 	_ caddy.Provisioner           = (*Guard)(nil)
 	_ caddyhttp.MiddlewareHandler = (*Guard)(nil)
+	_ refuser                     = (*Guard)(nil)
 )

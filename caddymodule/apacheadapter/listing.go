@@ -29,14 +29,37 @@ func (t *File) list(w http.ResponseWriter, r *http.Request, next caddyhttp.Handl
 }
 
 // hides tells which entries the list that answers r leaves out: those that are
-// ignored, and those that the visitor may not read.
+// ignored, and those that the visitor may not read. As in Apache, rules of the
+// whole server are not asked, which map paths and not files.
 func (t *File) hides(r *http.Request) func(fs.DirEntry) bool {
-	guard, ok := caddyhttp.GetVar(r.Context(), guardVariable).(*Guard)
-	if !ok {
+	passed, _ := caddyhttp.GetVar(r.Context(), refusersVariable).([]refuser)
+	passed = slices.DeleteFunc(slices.Clone(passed), func(h refuser) bool { return mapsPaths(h) })
+	if len(passed) == 0 {
 		return t.ignores
 	}
-	closes := guard.closes(r, t.folders.Default())
-	return func(entry fs.DirEntry) bool { return t.ignores(entry) || closes(entry) }
+	files := t.folders.Default()
+	return func(entry fs.DirEntry) bool {
+		if t.ignores(entry) {
+			return true
+		}
+		name := entry.Name()
+		if isFolder(r, files, entry) {
+			name += "/"
+		}
+		asked := requestFor(r, name)
+		return slices.ContainsFunc(passed, func(h refuser) bool { return h.refuses(asked) != nil })
+	}
+}
+
+// mapsPaths tells whether Apache asks a handler before it has a file.
+func mapsPaths(h refuser) bool {
+	switch h := h.(type) {
+	case *Rewrite:
+		return h.Directory == ""
+	case *Redirect:
+		return true
+	}
+	return false
 }
 
 // ignores tells whether lists leave an entry out.

@@ -64,7 +64,18 @@ func (h *Redirect) Provision(caddy.Context) (err error) {
 	return err
 }
 
+// refuses implements refuser.
+func (h *Redirect) refuses(r *http.Request) error {
+	if _, found := h.target(locationPath(r)); found && h.URL == "" && h.Status >= http.StatusBadRequest {
+		return caddyhttp.Error(h.Status, errors.New("a Redirect without a URL says so"))
+	}
+	return nil
+}
+
 func (h *Redirect) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	if h.Status >= http.StatusBadRequest {
+		passes(r, h)
+	}
 	location, found := h.target(locationPath(r))
 	if !found {
 		return next.ServeHTTP(w, r)
@@ -174,5 +185,6 @@ func (h *Redirect) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 var (
 	_ caddy.Provisioner           = (*Redirect)(nil)
 	_ caddyhttp.MiddlewareHandler = (*Redirect)(nil)
+	_ refuser                     = (*Redirect)(nil)
 	_ caddyfile.Unmarshaler       = (*Redirect)(nil)
 )

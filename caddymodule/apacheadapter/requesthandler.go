@@ -111,7 +111,7 @@ func (h *Request) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 			return err
 		}
 		restoreHeader(w.Header(), before)
-		for _, name := range []string{rewrittenVariable, proxyVariable, uriVariable, typeVariable, guardVariable} {
+		for _, name := range []string{rewrittenVariable, proxyVariable, uriVariable, typeVariable, refusersVariable} {
 			caddyhttp.SetVar(r.Context(), name, nil)
 		}
 		caddyhttp.SetVar(r.Context(), subrequestVariable, !errors.Is(err, errRewritten))

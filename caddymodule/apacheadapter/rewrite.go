@@ -56,9 +56,10 @@ type Rewrite struct {
 	// Rules in order.
 	Rules []RewriteRule `json:"rules,omitempty"`
 
-	rules *modrewrite.Ruleset
-	name  string
-	port  int // of ServerName; 0 without one
+	rules   *modrewrite.Ruleset
+	answers bool // a rule may answer the request
+	name    string
+	port    int // of ServerName; 0 without one
 }
 
 // RewriteRule is a RewriteRule with the RewriteConds before it.
@@ -116,6 +117,7 @@ func (h *Rewrite) compile() error {
 			return fmt.Errorf("rule %s: %w", strings.Join(line.Rule[:], " "), err)
 		}
 		h.rules.Rules = append(h.rules.Rules, rule)
+		h.answers = h.answers || rule.Answers()
 	}
 	return nil
 }
@@ -146,10 +148,21 @@ const (
 	typeVariable       = "apache_type"        // of [T]
 )
 
+// refuses implements refuser.
+func (h *Rewrite) refuses(r *http.Request) error {
+	if outcome := h.rules.Apply(h.request(r)); outcome.Action == modrewrite.Answer && outcome.Status >= http.StatusBadRequest {
+		return caddyhttp.Error(outcome.Status, errors.New("a rewrite rule says so"))
+	}
+	return nil
+}
+
 func (h *Rewrite) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	ctx := r.Context()
 	if caddyhttp.GetVar(ctx, rewriteEndVariable) == true {
 		return next.ServeHTTP(w, r)
+	}
+	if h.answers {
+		passes(r, h)
 	}
 	request := h.request(r)
 	outcome := h.rules.Apply(request)
@@ -387,4 +400,5 @@ func sslVariable(r *http.Request, name string) string {
 var (
 	_ caddy.Provisioner           = (*Rewrite)(nil)
 	_ caddyhttp.MiddlewareHandler = (*Rewrite)(nil)
+	_ refuser                     = (*Rewrite)(nil)
 )

@@ -38,6 +38,9 @@ type Rule struct {
 	mimeType, handler                      string
 }
 
+// Answers tells whether the rule ends a request with a status, as with F and G.
+func (r *Rule) Answers() bool { return r.answers }
+
 // Condition is a RewriteCond.
 type Condition struct {
 	input   string

@@ -336,7 +336,9 @@ func (w *accessWriter) writeList(b *Block, list []*apacheconf.Directive) {
 }
 
 func (w *accessWriter) writeGroup(b *Block, name string, d *apacheconf.Directive) {
-	isRule := func(child *apacheconf.Directive) bool { return child.Is(requireNames...) || child.Is("Limit", "LimitExcept") }
+	isRule := func(child *apacheconf.Directive) bool {
+		return child.Is(requireNames...) || child.Is("Limit", "LimitExcept")
+	}
 	if !slices.ContainsFunc(d.Children, isRule) {
 		w.refuse(d, "there is no rule in it, and Apache does not start", "write a rule, or delete the section")
 		return

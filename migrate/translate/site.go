@@ -183,7 +183,7 @@ func (o *sorter) add(list []*apacheconf.Directive, section *Section, outer []Con
 			condition, ok = elseCondition(d, previous), true
 		}
 		if !ok {
-			section.Directives = append(section.Directives, d)
+			section.Directives = append(append(section.Directives, d), unlimited(d)...)
 			continue
 		}
 		if condition.Kind == KindIf {
@@ -211,6 +211,24 @@ func (o *sorter) add(list []*apacheconf.Directive, section *Section, outer []Con
 	if section.Kind == KindServer {
 		o.byKind[KindServer] = append(o.byKind[KindServer], section)
 	}
+}
+
+// unlimited are the directives in a section of rules of access that are no such
+// rules: Apache takes them as if they stood outside, as AuthType in <Limit>.
+func unlimited(d *apacheconf.Directive) []*apacheconf.Directive {
+	if !d.Is("Limit", "LimitExcept", "RequireAny", "RequireAll", "RequireNone") {
+		return nil
+	}
+	var others []*apacheconf.Directive
+	for _, child := range d.Children {
+		switch {
+		case child.Section:
+			others = append(others, unlimited(child)...)
+		case !child.Is(requireNames...) && !child.Is(compatNames...):
+			others = append(others, child)
+		}
+	}
+	return others
 }
 
 // nested splits the sections within sections off.
