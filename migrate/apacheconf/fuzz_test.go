@@ -61,6 +61,7 @@ func FuzzLoad(f *testing.F) {
 	f.Add("LoadModule macro_module x\nInclude ../../../etc/passwd\nInclude /../x\nInclude a/b\nInclude *\nInclude ./*/../*", "Include /etc/apache2", "IncludeOptional [", "export A=${A:-${B##*}}")
 	f.Add("Define A aaaaaaaaaaaaaaaa\nDefine A ${A}${A}${A}${A}\nDefine A ${A}${A}${A}${A}\n", "", "", ". /etc/apache2/envvars")
 	f.Add("", "", "", "elif 0")
+	f.Add("<Macro Site 0 0 \">\n1\n</Macro>\nUse Site 0 0 0", "", "", "")
 	f.Fuzz(func(t *testing.T, main, part, other, envvars string) {
 		files := &recordingFS{t: t, MapFS: fstest.MapFS{
 			"etc/apache2/apache2.conf": {Data: []byte(main)},

@@ -163,7 +163,7 @@ func (m *macro) next(text string, from int) (at, which int) {
 	at, which = len(text), -1
 	for i, parameter := range m.parameters {
 		found := strings.Index(text[from:], parameter)
-		if found < 0 {
+		if found < 0 || parameter == "" { // one without a name was reported
 			continue
 		}
 		found += from
