@@ -1,6 +1,7 @@
 package homepage
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/aditechsphere/fairway/backends/homepage/measure"
@@ -11,19 +12,32 @@ type State string
 
 // The states. Absence of evidence is never Answering.
 const (
-	Answering State = "answering" // a success or a passed probe at most 60 s old
-	Failing   State = "failing"   // see Judge
-	Unknown   State = "unknown"   // nothing seen for 60 s
+	Answering   State = "answering"   // a success or a passed probe at most 60 s old
+	Slow        State = "slow"        // the same, but over the service's target
+	Failing     State = "failing"     // see Judge
+	Maintenance State = "maintenance" // declared
+	Unknown     State = "unknown"     // nothing seen for 60 s
 )
 
-// States are all of them.
-var States = []State{Answering, Failing, Unknown}
+// States are all of them, worst first.
+var States = []State{Failing, Unknown, Slow, Maintenance, Answering}
+
+// Phrase is the state after "is": "in maintenance".
+func (s State) Phrase() string {
+	if s == Maintenance {
+		return "in maintenance"
+	}
+	return string(s)
+}
 
 const (
 	// A service fails when more than this share of its recent requests failed…
 	failingShare = 0.05
 	// …and the last one did, or at least this many.
 	failingCount = 5
+
+	// slowCount is the least number of requests whose p95 is held against a target.
+	slowCount = 20
 )
 
 // Source is how an observation was made.
@@ -43,6 +57,7 @@ type Observation struct {
 	Status  int           // 0 without an answer
 	Latency time.Duration // to the first byte
 	Cause   measure.Cause // when not OK
+	Unmet   string        // what a probe's answer lacks; for anyone
 	Detail  string        // the error; may name addresses, so for operators only
 	Since   time.Time     // start of the unbroken run of failures; zero when OK or when successes come between
 }
@@ -55,6 +70,8 @@ type Judgement struct {
 	// Basis is what decided; for Unknown what was seen last, however old. Its At
 	// is zero when nothing was ever seen.
 	Basis Observation
+
+	Until time.Time // end of the maintenance; zero in other states
 }
 
 // Judge says how the service is at the time now.
@@ -62,9 +79,26 @@ type Judgement struct {
 // It is Failing when the last thing seen within 60 s is a failed probe; or a
 // failed request, with more than 5% of the last minute's requests failed; or
 // when more than 5% of them and at least five failed, even if the last one did
-// not. Otherwise it is Answering when a success or a passed probe is at most
-// 60 s old, and Unknown when not.
+// not; or when the last probe, at most 60 s old, lacks what is expected of it,
+// whatever came after. Otherwise it is Answering when a success or a passed
+// probe is at most 60 s old, and Unknown when not.
+//
+// One that answers is Slow when the p95 of the last five minutes' requests, at
+// least 20 of them, is over its target; with fewer, when the probe that shows it
+// to answer took longer. One in a window of maintenance is in Maintenance,
+// whatever is seen of it.
 func Judge(e Entry, now time.Time) Judgement {
+	j := judge(e, now)
+	if until, ok := e.maintenance(now); ok {
+		j.State, j.Until = Maintenance, until
+	} else if j.State == Answering && j.overTarget() != "" {
+		j.State = Slow
+	}
+	return j
+}
+
+// judge goes by the evidence alone.
+func judge(e Entry, now time.Time) Judgement {
 	j := Judgement{Entry: e, State: Unknown}
 	success, failure, probe := succeeded(e), failed(e), probed(e)
 	if success.At.After(failure.At) {
@@ -74,6 +108,8 @@ func Judge(e Entry, now time.Time) Judgement {
 	j.Basis = last
 
 	switch recent := e.recently(now); {
+	case fresh(probe, now) && probe.Unmet != "":
+		j.State, j.Basis = Failing, probe
 	case fresh(last, now) && !last.OK && (last.Source == Probed || !recent.tolerable()):
 		j.State = Failing
 		j.Basis.Since = startOfRun(failure, probe, last)
@@ -94,6 +130,29 @@ func Judge(e Entry, now time.Time) Judgement {
 		}
 	}
 	return j
+}
+
+// overTarget is by what an answering service is over its target, in words; "" when
+// it is not.
+func (j Judgement) overTarget() string {
+	switch {
+	case j.Target <= 0:
+		return ""
+	case j.Lately.Requests >= slowCount && j.Lately.P95 > j.Target:
+		return fmt.Sprintf("p95 of %v, over its target of %v", rounded(j.Lately.P95), j.Target)
+	case j.Lately.Requests < slowCount && j.Basis.Source == Probed && j.Basis.Latency > j.Target:
+		return fmt.Sprintf("a probe took %v, over its target of %v", rounded(j.Basis.Latency), j.Target)
+	}
+	return ""
+}
+
+// rounded is a duration with about two digits that matter.
+func rounded(d time.Duration) time.Duration {
+	unit := time.Microsecond
+	for d >= 1000*unit {
+		unit *= 10
+	}
+	return d.Round(unit)
 }
 
 // recent is what the last minute's requests came to.
@@ -144,7 +203,7 @@ func probed(e Entry) Observation {
 		return Observation{Source: Probed}
 	}
 	p := e.Probe
-	o := Observation{Source: Probed, At: p.At, OK: p.Passed(), Status: p.Status, Latency: p.Latency, Detail: p.Err}
+	o := Observation{Source: Probed, At: p.At, OK: p.Passed(), Status: p.Status, Latency: p.Latency, Unmet: p.Unmet, Detail: p.Err}
 	if o.OK {
 		return o
 	}

@@ -30,6 +30,12 @@ type Service struct {
 	URLs        []string // addresses without a trailing slash, the preferred first
 	Upstreams   []string // addresses behind the proxy; for operators only
 	Health      string   // path of the health check; optional
+
+	Group       string        // heading it is shown under; optional
+	Icon        string        // a symbol's name, or a path of the Homepage's own site; optional
+	Target      time.Duration // for the p95 of the time to first byte; 0: none
+	Expect      Expectation   // of its probes
+	Maintenance []Window      // in which it may be away
 }
 
 // Title is the name to show.
@@ -47,6 +53,7 @@ type Probe struct {
 	Latency time.Duration
 	Status  int    // 0 without an answer
 	Err     string // why there was no answer; may name addresses
+	Unmet   string // what the answer lacks of what is expected, see [Expectation.Unmet]
 
 	// Cause is why the probe failed, where the service itself told.
 	// Default: judged by Err and Status.
@@ -57,18 +64,33 @@ type Probe struct {
 	FailingSince time.Time
 }
 
-// Passed reports whether the service answered, with anything below 500.
-func (p *Probe) Passed() bool { return p.Err == "" && p.Status >= 100 && p.Status < 500 }
+// Passed reports whether the service answered as is expected of it: with
+// anything below 500, unless more is said.
+func (p *Probe) Passed() bool {
+	return p.Err == "" && p.Status >= 100 && p.Status < 500 && p.Unmet == ""
+}
+
+// Lately is what the last five minutes' real requests came to.
+type Lately struct {
+	Requests uint64
+	P95      time.Duration // of the time to first byte
+}
 
 // Entry is a service and everything that was seen of it.
 type Entry struct {
 	Service
 	Evidence measure.Snapshot // of real requests; zero when they are not measured
 	Probe    *Probe           // nil: never probed
+	Lately   Lately           // zero without a target
 }
 
 // Catalogue lists the services of the running configuration. It is safe for
 // concurrent use and fast enough to be asked once a second.
 type Catalogue interface {
 	Entries() []Entry
+}
+
+// Icons are the names of the symbols that a service can be shown with.
+var Icons = []string{
+	"book", "cart", "chart", "chat", "code", "database", "file", "globe", "home", "image", "lock", "mail", "music", "server", "video", "wallet",
 }

@@ -33,18 +33,16 @@ func Assess(entries []Entry, now time.Time) Report {
 	return r
 }
 
-var severity = map[State]int{Failing: 0, Unknown: 1, Answering: 2}
-
 func worstFirst(a, b Judgement) int {
 	return cmp.Or(
-		cmp.Compare(severity[a.State], severity[b.State]),
+		cmp.Compare(slices.Index(States, a.State), slices.Index(States, b.State)),
 		strings.Compare(strings.ToLower(a.Title()), strings.ToLower(b.Title())),
 	)
 }
 
-// NeedsAttention are the services that are not known to answer.
+// NeedsAttention are the services that are not known to answer as they should.
 func (r Report) NeedsAttention() []Judgement {
-	n := slices.IndexFunc(r.Services, func(j Judgement) bool { return j.State == Answering })
+	n := slices.IndexFunc(r.Services, func(j Judgement) bool { return j.State == Maintenance || j.State == Answering })
 	if n < 0 {
 		return r.Services
 	}
@@ -63,25 +61,39 @@ func (r Report) in(state State) []Judgement {
 }
 
 func (r Report) verdict() string {
-	failing, unknown, total := r.in(Failing), r.in(Unknown), len(r.Services)
-	switch {
-	case total == 0:
+	for _, state := range []State{Failing, Unknown, Slow} {
+		switch worst := r.in(state); {
+		case len(worst) == 1:
+			return worst[0].Sentence(r.At)
+		case len(worst) > 1:
+			return titles(worst) + " are " + state.Phrase()
+		}
+	}
+	if away := r.in(Maintenance); len(away) > 0 {
+		return r.declared(away)
+	}
+	switch total := len(r.Services); total {
+	case 0:
 		return "No services yet"
-	case len(failing) == 1:
-		return failing[0].Sentence(r.At)
-	case len(failing) > 1:
-		return titles(failing) + " are failing"
-	case len(unknown) == 1:
-		return unknown[0].Sentence(r.At)
-	case len(unknown) > 1:
-		return titles(unknown) + " are unknown"
-	case total == 1:
+	case 1:
 		return r.Services[0].Sentence(r.At)
-	case total == 2:
+	case 2:
 		return "Both services answering"
 	default:
 		return fmt.Sprintf("All %d services answering", total)
 	}
+}
+
+// declared tells of the services in maintenance while all others answer.
+func (r Report) declared(away []Judgement) string {
+	verdict := titles(away) + " are in maintenance"
+	if len(away) == 1 {
+		verdict = away[0].Sentence(r.At)
+	}
+	if len(away) < len(r.Services) {
+		verdict += ", all others are answering"
+	}
+	return verdict
 }
 
 // titles lists up to three services: "Blog, Orders and 2 more".
@@ -103,20 +115,27 @@ func titles(services []Judgement) string {
 // Sentence says how the service is: "Blog is failing: upstream refused
 // connections since 13:47 UTC".
 func (j Judgement) Sentence(now time.Time) string {
-	sentence := j.Title() + " is " + string(j.State)
-	if reason := j.Reason(now); reason != "" {
-		sentence += ": " + reason
+	sentence := j.Title() + " is " + j.State.Phrase()
+	switch reason := j.Reason(now); {
+	case j.State == Maintenance:
+		return sentence + " " + reason
+	case reason != "":
+		return sentence + ": " + reason
 	}
 	return sentence
 }
 
-// Reason is why a service is not known to answer, without its name and without
-// addresses: "upstream refused connections since 13:47 UTC". It is "" when the
-// service answers.
+// Reason is why a service is not known to answer as it should, without its name
+// and without addresses: "upstream refused connections since 13:47 UTC"; in
+// maintenance it is until when. It is "" when the service answers.
 func (j Judgement) Reason(now time.Time) string {
 	switch {
 	case j.State == Answering:
 		return ""
+	case j.State == Maintenance:
+		return "until " + clock(j.Until, now)
+	case j.State == Slow:
+		return j.overTarget()
 	case j.State == Unknown && j.Basis.At.IsZero():
 		return "nothing measured or probed yet"
 	case j.State == Unknown:
@@ -131,6 +150,9 @@ func (j Judgement) Reason(now time.Time) string {
 
 // words say what a failed observation shows.
 func words(o Observation) string {
+	if o.Unmet != "" {
+		return o.Unmet
+	}
 	switch o.Cause {
 	case measure.Refused:
 		return "upstream refused connections"

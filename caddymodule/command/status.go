@@ -21,6 +21,7 @@ const (
 	exitFailing     = 3
 	exitUnknown     = 4
 	exitCertificate = 5
+	exitSlow        = 6
 )
 
 func statusCommand() *cobra.Command {
@@ -33,9 +34,10 @@ func statusCommand() *cobra.Command {
 		Short: "Shows how the services are",
 		Long: `Shows how the services of the running server are, as the Homepage judges them.
 
-Exit codes: 0 all services answer; 1 the server could not be asked; 3 a service
-is failing; 4 none is failing, but of some nothing is known; 5 all
-answer, but a certificate needs attention: renewal fails or is overdue.`,
+Exit codes: 0 all services answer, those in maintenance left out; 1 the server
+could not be asked; 3 a service is failing; 4 none is failing, but of some
+nothing is known; 5 all answer, but a certificate needs attention: renewal fails
+or is overdue; 6 all answer, but one is over its target.`,
 		Example: `  caddy fairway status
   caddy fairway status --json | jq -r '.services[] | select(.state == "failing") | .id'`,
 		Args: cobra.NoArgs,
@@ -63,6 +65,8 @@ answer, but a certificate needs attention: renewal fails or is overdue.`,
 				return exitError{exitUnknown, errors.New(report.Verdict)}
 			case len(alarms) > 0:
 				return exitError{exitCertificate, errors.New(alarms[0])}
+			case state == homepage.Slow:
+				return exitError{exitSlow, errors.New(report.Verdict)}
 			}
 			return nil
 		},

@@ -1,6 +1,10 @@
 package platform
 
-import "github.com/aditechsphere/fairway/backends/homepage"
+import (
+	"time"
+
+	"github.com/aditechsphere/fairway/backends/homepage"
+)
 
 // Catalogue returns the services of the running configuration with what is
 // known of each.
@@ -17,6 +21,9 @@ func (l *liveCatalogue) Entries() []homepage.Entry {
 		entry := homepage.Entry{Service: service.Service, Probe: service.probe.get()}
 		if service.measured {
 			entry.Evidence = app.Recorder(service.ID).Snapshot()
+			if service.Target > 0 {
+				entry.Lately = app.history.Lately(service.ID, time.Now())
+			}
 		}
 		entries = append(entries, entry)
 	}

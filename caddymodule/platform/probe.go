@@ -1,6 +1,7 @@
 package platform
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/tls"
@@ -151,7 +152,7 @@ func (a *App) probeIdle(ctx context.Context) {
 			if !due && !gone(ctx, service.Service) {
 				return
 			}
-			result := probeOnce(ctx, service.targets[0], service.Health)
+			result := probeOnce(ctx, service.targets[0], service.Service)
 			if ctx.Err() == nil {
 				service.probe.set(result)
 			}
@@ -171,19 +172,24 @@ func (a *App) dueForProbe(service *cataloguedService, now time.Time) bool {
 	if last != nil && now.Sub(last.At) < probeEvery {
 		return false
 	}
+	if !service.Expect.IsZero() {
+		return true // real requests do not show whether it is met
+	}
 	return !service.measured || now.Sub(a.Recorder(service.ID).Snapshot().Last) >= probeEvery
 }
 
-// probeOnce asks target for path and judges the answer.
-func probeOnce(ctx context.Context, target probeTarget, path string) homepage.Probe {
+// probeOnce asks target for the service's health and judges the answer.
+func probeOnce(ctx context.Context, target probeTarget, service homepage.Service) homepage.Probe {
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
 	under, id := new(Probing), rand.Text()
 	probing.Store(id, under)
 	defer probing.Delete(id)
 	begun := time.Now()
-	status, err := request(ctx, target, path, id)
-	probe := homepage.Probe{At: time.Now(), Latency: time.Since(begun), Status: status}
+	answer, err := request(ctx, target, service, id)
+	status := answer.Status
+	answer.At, answer.Latency = time.Now(), time.Since(begun)
+	probe := homepage.Probe{At: answer.At, Latency: answer.Latency, Status: status}
 	if told := under.reported(); told != nil && status >= http.StatusInternalServerError {
 		probe.Cause = measure.CauseOf(measure.Result{Status: status, Err: told})
 		err = told
@@ -191,20 +197,27 @@ func probeOnce(ctx context.Context, target probeTarget, path string) homepage.Pr
 	if unfit := new(certificateError); errors.As(err, unfit) {
 		probe.Cause = measure.BadCertificate
 	}
-	if err != nil {
+	switch {
+	case err != nil:
 		probe.Err = err.Error()
+	case probe.Passed(): // else that says more
+		probe.Unmet = service.Expect.Unmet(answer)
 	}
 	return probe
 }
 
-// request asks target for path, as the probe with this id.
-func request(ctx context.Context, target probeTarget, path, id string) (status int, err error) {
+// maxBody is how much of an answer is read.
+const maxBody = 1 << 20
+
+// request asks target for the service's health, as the probe with this id.
+func request(ctx context.Context, target probeTarget, service homepage.Service, id string) (answer homepage.Answer, err error) {
+	path := service.Health
 	if path == "" {
 		path = "/"
 	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, target.url+path, nil)
 	if err != nil {
-		return 0, err
+		return answer, err
 	}
 	request.Header.Set(probeHeader, id)
 	request.Header.Set("User-Agent", "Fairway-Probe/"+instance.Version())
@@ -215,11 +228,21 @@ func request(ctx context.Context, target probeTarget, path, id string) (status i
 	}
 	response, err := transport.RoundTrip(request)
 	if err != nil {
-		return 0, err
+		return answer, err
 	}
 	defer func() { err = errors.Join(err, response.Body.Close()) }()
-	_, err = io.Copy(io.Discard, io.LimitReader(response.Body, 1<<20))
-	return response.StatusCode, err
+	answer.Status = response.StatusCode
+	if response.TLS != nil {
+		answer.Leaf = leafOf(response.TLS.PeerCertificates[0])
+	}
+	body := io.LimitReader(response.Body, maxBody)
+	if service.Expect.Body == "" {
+		_, err = io.Copy(io.Discard, body)
+		return answer, err
+	}
+	text, err := io.ReadAll(body)
+	answer.HasBody = bytes.Contains(text, []byte(service.Expect.Body))
+	return answer, err
 }
 
 // dial connects to the server's own listener, whatever DNS says of the name.

@@ -26,7 +26,12 @@ func parseService(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 //	service [<matcher>] <name> {
 //		title       <text>
 //		description <text>
+//		group       <text>
+//		icon        <symbol>|<path>
 //		health      <path>
+//		expect      status|latency|body|certificate <value>
+//		target      <duration>
+//		maintenance <from> <to> | <days> <from>-<to> [<zone>]
 //		serve       <guest> [<args...>] {
 //			...
 //		}
@@ -48,14 +53,19 @@ func (s *Service) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 }
 
 func (s *Service) unmarshalOption(d *caddyfile.Dispenser) error {
-	texts := map[string]*string{"title": &s.Title, "description": &s.Description, "health": &s.Health}
+	texts := map[string]*string{
+		"title": &s.Title, "description": &s.Description, "group": &s.Group, "icon": &s.Icon, "health": &s.Health,
+	}
 	option := d.Val()
+	if known, err := s.unmarshalDeclared(d); known {
+		return err
+	}
 	if option == "serve" {
 		return s.unmarshalGuest(d)
 	}
 	text, ok := texts[option]
 	if !ok {
-		return d.Errf("unknown option %q of service; there are: title, description, health, serve", option)
+		return d.Errf("unknown option %q of service; there are: title, description, group, icon, health, expect, target, maintenance, serve", option)
 	}
 	if *text != "" {
 		return d.Errf("%s is given twice", option)
@@ -65,6 +75,9 @@ func (s *Service) unmarshalOption(d *caddyfile.Dispenser) error {
 	}
 	if option == "health" && s.Health[0] != '/' {
 		return d.Errf("the health path %q does not begin with /", s.Health)
+	}
+	if err := validIcon(s.Icon); err != nil {
+		return d.Err(err.Error())
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -55,12 +56,36 @@ type Service struct {
 	// Default: the guest's, else "/".
 	Health string `json:"health,omitempty"`
 
+	// The heading that the Homepage shows it under. Default: none.
+	Group string `json:"group,omitempty"`
+
+	// What is shown before its title: a symbol's name (book, cart, chart, chat,
+	// code, database, file, globe, home, image, lock, mail, music, server, video,
+	// wallet), or the path of an image on the Homepage's own site. Default: none.
+	Icon string `json:"icon,omitempty"`
+
+	// What the p95 of the time to first byte should not exceed; over it the
+	// service is slow. Default: none.
+	Target caddy.Duration `json:"target,omitempty"`
+
+	// What a probe must find, beside an answer below 500. With any of it, the
+	// service is probed even while real requests come.
+	Expect *Expect `json:"expect,omitempty"`
+
+	// The windows in which it may be away: "FROM TO", both in RFC 3339, or
+	// "DAYS FROM-TO [ZONE]", such as "Sun 02:00-04:00 Europe/Vienna". DAYS is
+	// "daily" or days such as "Mon,Thu"; the default zone is UTC.
+	Maintenance []string `json:"maintenance,omitempty"`
+
 	// The guest module that answers; none: the handlers that follow.
 	GuestRaw json.RawMessage `json:"guest,omitempty" caddy:"namespace=fairway.services inline_key=service"`
 
 	guest    http.Handler
 	platform *platform.App
 	recorder *measure.Recorder // set before platform.Ready is closed
+
+	expect  homepage.Expectation
+	windows []homepage.Window
 }
 
 // CaddyModule returns the Caddy module information.
@@ -95,6 +120,9 @@ func (s *Service) provision(ctx caddy.Context, guest http.Handler) error {
 	}
 	s.platform, s.guest = app, guest
 	s.describe()
+	if err := s.declare(); err != nil {
+		return fmt.Errorf("service %q: %w", s.Name, err)
+	}
 	return app.OnOpen(func() error {
 		s.recorder = app.Recorder(s.Name)
 		return nil
@@ -183,6 +211,7 @@ func (s *Service) Catalogue([]string) []platform.Listing {
 	listing := platform.Listing{
 		Service: homepage.Service{
 			ID: s.Name, Name: s.Title, Description: s.Description, Health: s.Health,
+			Group: s.Group, Icon: s.Icon, Target: time.Duration(s.Target), Expect: s.expect, Maintenance: s.windows,
 		},
 		Measured: true,
 	}

@@ -249,3 +249,55 @@ func FuzzTally(f *testing.F) {
 		}
 	})
 }
+
+func TestLately(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	defer w.close()
+	if got := w.keeper.Lately("blog", w.now); got != (homepage.Lately{}) {
+		t.Errorf("of what is not known: %+v", got)
+	}
+	if err := w.pass(history.Tick, homepage.Answering); err != nil {
+		t.Fatal(err)
+	}
+	for range 30 {
+		w.request(200, time.Second)
+	}
+	if err := w.pass(history.LatelySpan-history.Tick, homepage.Answering); err != nil {
+		t.Fatal(err)
+	}
+	for range 10 {
+		w.request(200, time.Millisecond)
+	}
+	if err := w.pass(history.Tick, homepage.Answering); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.keeper.Lately("blog", w.now.Add(-history.Tick)); got.Requests != 40 || got.P95 < 900*time.Millisecond {
+		t.Errorf("within five minutes %+v", got)
+	}
+	if got := w.keeper.Lately("blog", w.now.Add(history.Tick)); got.Requests != 10 || got.P95 > 2*time.Millisecond {
+		t.Errorf("when the slow ones are over %+v", got)
+	}
+}
+
+// What versions before wrote is read.
+func TestTallyOfTheFirstEncoding(t *testing.T) {
+	t.Parallel()
+	var tally history.Tally
+	old := append(append([]byte{1}, make([]byte, 9)...), 1, 0xe8, 0x07, 2)
+	if err := tally.UnmarshalBinary(old); err != nil {
+		t.Fatal(err)
+	}
+	if tally.Spent[homepage.Unknown] != time.Millisecond || tally.Spent[homepage.Answering] != time.Second || tally.Spent[homepage.Failing] != 2*time.Millisecond {
+		t.Errorf("%v", tally.Spent)
+	}
+	tally.Spent[homepage.Slow], tally.Spent[homepage.Maintenance] = time.Minute, time.Hour
+	packed, err := tally.MarshalBinary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var again history.Tally
+	if err := again.UnmarshalBinary(packed); err != nil || again.Spent[homepage.Slow] != time.Minute || again.Spent[homepage.Maintenance] != time.Hour {
+		t.Errorf("%v, %v", again.Spent, err)
+	}
+}

@@ -56,6 +56,28 @@ func (k *Keeper) LastHour(service string, now time.Time) Hour {
 	return hour
 }
 
+// LatelySpan is the time that Lately tells of.
+const LatelySpan = 5 * time.Minute
+
+// Lately returns what came to a service in the last five minutes, as of the
+// last observation.
+func (k *Keeper) Lately(service string, now time.Time) homepage.Lately {
+	var firstByte measure.Histogram
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	s := k.series[service]
+	if s == nil {
+		return homepage.Lately{}
+	}
+	for _, t := range slices.Backward(s.recent) {
+		if !t.at.After(now.Add(-LatelySpan)) {
+			break
+		}
+		_ = firstByte.Add(t.firstByte) // packed by this program
+	}
+	return homepage.Lately{Requests: firstByte.Count(), P95: firstByte.Quantile(0.95)}
+}
+
 // LastDays returns the last n days of a service up to the one that goes on,
 // oldest first; n is at most [RecentDays]. Days without a point are empty.
 func (k *Keeper) LastDays(service string, n int, now time.Time) []Day {

@@ -89,10 +89,13 @@ func (t *Tally) Observed() time.Duration {
 }
 
 // encoding is the first byte of an encoded tally.
-const encoding = 1
+const encoding = 2
 
-// codes stand for the states in encoded tallies; their order never changes.
-var codes = []homepage.State{homepage.Unknown, homepage.Answering, homepage.Failing}
+// codes stand for the states in encoded tallies, by encoding; they never change.
+var codes = map[byte][]homepage.State{
+	1:        {homepage.Unknown, homepage.Answering, homepage.Failing},
+	encoding: {homepage.Unknown, homepage.Answering, homepage.Failing, homepage.Slow, homepage.Maintenance},
+}
 
 // ErrEncoding is returned for bytes that are not an encoded tally.
 var ErrEncoding = errors.New("not a tally of this version")
@@ -103,7 +106,7 @@ func (t *Tally) MarshalBinary() ([]byte, error) {
 	for _, count := range t.counters() {
 		b = binary.AppendUvarint(b, *count)
 	}
-	for _, state := range codes {
+	for _, state := range codes[encoding] {
 		b = binary.AppendUvarint(b, uint64(max(t.Spent[state].Milliseconds(), 0)))
 	}
 	return append(b, t.FirstByte.Sparse()...), nil
@@ -111,9 +114,10 @@ func (t *Tally) MarshalBinary() ([]byte, error) {
 
 // UnmarshalBinary reads what MarshalBinary has packed.
 func (t *Tally) UnmarshalBinary(b []byte) error {
-	if len(b) == 0 || b[0] != encoding {
+	if len(b) == 0 || codes[b[0]] == nil {
 		return ErrEncoding
 	}
+	states := codes[b[0]]
 	b = b[1:]
 	var read Tally
 	for _, count := range read.counters() {
@@ -121,7 +125,7 @@ func (t *Tally) UnmarshalBinary(b []byte) error {
 			return ErrEncoding
 		}
 	}
-	for _, state := range codes {
+	for _, state := range states {
 		var millis uint64
 		if !uvarint(&b, &millis) {
 			return ErrEncoding

@@ -28,10 +28,13 @@ type Service struct {
 	Kind        string   `json:"kind"`
 	URLs        []string `json:"urls"`
 	Health      string   `json:"health,omitempty"`
+	Group       string   `json:"group,omitempty"`
+	TargetMS    float64  `json:"target_ms,omitempty"` // for the p95 of the time to first byte
 
 	State    string     `json:"state"`
 	Reason   string     `json:"reason,omitempty"`
 	Since    *time.Time `json:"since,omitempty"` // of an unbroken run of failures
+	Until    *time.Time `json:"until,omitempty"` // of a maintenance
 	Evidence *Evidence  `json:"evidence,omitempty"`
 	Requests *Requests  `json:"requests,omitempty"` // when they are measured
 
@@ -147,6 +150,7 @@ func viewOfService(j homepage.Judgement, now time.Time) Service {
 	view := Service{
 		ID: j.ID, Name: j.Title(), Description: j.Description, Kind: string(j.Kind),
 		URLs: append([]string{}, j.URLs...), Health: j.Health,
+		Group: j.Group, TargetMS: milliseconds(j.Target),
 		State: string(j.State), Reason: j.Reason(now), Requests: requestsOf(j.Entry),
 	}
 	if basis := j.Basis; !basis.At.IsZero() {
@@ -154,6 +158,9 @@ func viewOfService(j homepage.Judgement, now time.Time) Service {
 	}
 	if since := j.Basis.Since.UTC(); j.State == homepage.Failing && !j.Basis.Since.IsZero() {
 		view.Since = &since
+	}
+	if until := j.Until.UTC(); j.State == homepage.Maintenance {
+		view.Until = &until
 	}
 	return view
 }

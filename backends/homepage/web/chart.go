@@ -107,9 +107,10 @@ type dayBar struct {
 	answering, failed time.Duration
 }
 
-// barOf judges a day: time in which this server was down counts as failed.
+// barOf judges a day: time in which this server was down counts as failed, time
+// in maintenance neither way.
 func barOf(day history.Day, down time.Duration) dayBar {
-	b := dayBar{answering: day.Spent[homepage.Answering], failed: day.Spent[homepage.Failing] + down}
+	b := dayBar{answering: day.Spent[homepage.Answering] + day.Spent[homepage.Slow], failed: day.Spent[homepage.Failing] + down}
 	switch known := b.answering + b.failed; {
 	case known == 0:
 		b.tone = look.None

@@ -28,7 +28,33 @@ func newDashboard(report homepage.Report, past History) dashboard {
 	return d
 }
 
-// NeedsAttention are the rows of the services not known to answer.
+// group is the services that are shown under a heading.
+type group struct {
+	Name string // "" for all services when none has a group
+	Rows []*row
+}
+
+// Groups are the rows by group, that of the worst service first. Those without
+// one are a group of their own.
+func (d dashboard) Groups() []*group {
+	var groups []*group
+	byName := make(map[string]*group)
+	for _, r := range d.Rows {
+		g := byName[r.Group]
+		if g == nil {
+			g = &group{Name: r.Group}
+			byName[r.Group] = g
+			groups = append(groups, g)
+		}
+		g.Rows = append(g.Rows, r)
+	}
+	if rest := byName[""]; rest != nil && len(groups) > 1 {
+		rest.Name = "Other services"
+	}
+	return groups
+}
+
+// NeedsAttention are the rows of the services not known to answer as they should.
 func (d dashboard) NeedsAttention() []*row { return d.Rows[:len(d.Report.NeedsAttention())] }
 
 // Alarms are the certificates somebody should look at, for operators.
@@ -94,8 +120,12 @@ func toneOf(state homepage.State) look.Tone {
 	switch state {
 	case homepage.Answering:
 		return look.Good
+	case homepage.Slow:
+		return look.Warn
 	case homepage.Failing:
 		return look.Bad
+	case homepage.Maintenance:
+		return look.Info
 	default:
 		return look.None
 	}
@@ -104,9 +134,13 @@ func toneOf(state homepage.State) look.Tone {
 func (r *row) Tone() look.Tone { return toneOf(r.State) }
 
 // Word is the state within a sentence, StateWord the same at its start.
-func (r *row) Word() string { return string(r.State) }
+func (r *row) Word() string { return r.State.Phrase() }
 
-func (r *row) StateWord() string { return strings.ToUpper(r.Word()[:1]) + r.Word()[1:] }
+func (r *row) StateWord() string { return strings.ToUpper(string(r.State[:1])) + string(r.State[1:]) }
+
+// IsAway reports whether the service is in maintenance, of which Reason says
+// until when.
+func (r *row) IsAway() bool { return r.State == homepage.Maintenance }
 
 // Served says how, in words.
 func (r *row) Served() string {
