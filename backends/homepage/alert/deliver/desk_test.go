@@ -109,6 +109,8 @@ type receiver struct {
 	*httptest.Server
 	mu       sync.Mutex
 	status   int // what it answers
+	asked    int // how often, whatever it answered
+	redirect string
 	requests []*http.Request
 	bodies   []string
 }
@@ -122,11 +124,12 @@ func newReceiver(t *testing.T) *receiver {
 		}
 		r.mu.Lock()
 		defer r.mu.Unlock()
+		r.asked++
 		if r.status == http.StatusOK {
 			r.requests, r.bodies = append(r.requests, request), append(r.bodies, string(body))
 		}
 		if r.status/100 == 3 {
-			w.Header().Set("Location", "https://elsewhere.example/")
+			w.Header().Set("Location", r.redirect)
 		}
 		w.WriteHeader(r.status)
 	}))
@@ -226,7 +229,13 @@ func TestRetries(t *testing.T) {
 	if got, want := troubles[0].Sentence(w.clock()), "Alerts by webhook at "+hook.URL.Host+" could not be delivered since 12:00 UTC"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
+	if r.asked != 2 { // after 32 s, and 10 s later
+		t.Errorf("asked %d times in a minute", r.asked)
+	}
 	w.pass(time.Minute, "answering", hook, other)
+	if r.asked != 3 { // and after 30 s more
+		t.Errorf("asked %d times in two minutes", r.asked)
+	}
 	expect(t, fine.got(t), "Blog is failing", "Blog is answering again") // one that is away holds up nobody else
 	r.answer(http.StatusOK)
 	w.pass(2*time.Minute, "answering", hook, other)
@@ -314,6 +323,8 @@ func TestNtfy(t *testing.T) {
 func TestRefusalsTellNoSecret(t *testing.T) {
 	t.Parallel()
 	r := newReceiver(t)
+	elsewhere := newReceiver(t)
+	r.redirect = elsewhere.URL
 	gone := *r.url(t, "/secret-topic")
 	gone.Host = "127.0.0.1:1"
 	for status, channel := range map[int]deliver.Channel{
@@ -326,6 +337,9 @@ func TestRefusalsTellNoSecret(t *testing.T) {
 		if err == nil || strings.Contains(err.Error(), "secret") || strings.Contains(channel.Name()+channel.ID(), "secret") {
 			t.Errorf("%d: %v through %s %s", status, err, channel.Name(), channel.ID())
 		}
+	}
+	if elsewhere.asked != 0 {
+		t.Error("a redirect was followed")
 	}
 	if _, err := deliver.ParseURL("ftp://secret"); err == nil || strings.Contains(err.Error(), "secret") {
 		t.Errorf("%v", err)
