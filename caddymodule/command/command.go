@@ -14,8 +14,8 @@ import (
 func init() {
 	caddycmd.RegisterCommand(caddycmd.Command{
 		Name:  "fairway",
-		Usage: "status|key|sign-in|site|verify|backup|restore",
-		Short: "Administers a running Fairway: how services are, API keys, sign-in links, sites, books",
+		Usage: "status|alert|key|sign-in|site|verify|backup|restore",
+		Short: "Administers a running Fairway: how services are, alerts, API keys, sign-in links, sites, books",
 		Long: `
 Administers a running Fairway through Caddy's admin endpoint.
 
@@ -29,7 +29,7 @@ file too, where there is one (--envfile); those that are set already win.`,
 			cmd.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
 				return loadEnvironment(file, cmd.Flags().Changed("envfile"))
 			}
-			cmd.AddCommand(withExitCode(statusCommand()), keyCommand(), signInCommand(), siteCommand(), verifyCommand(), backupCommand(), restoreCommand())
+			cmd.AddCommand(withExitCode(statusCommand()), alertCommand(), keyCommand(), signInCommand(), siteCommand(), verifyCommand(), backupCommand(), restoreCommand())
 		},
 	})
 }

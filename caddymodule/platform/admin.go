@@ -28,6 +28,7 @@ func init() {
 //	POST   /fairway/sign-in      a one-time sign-in link for the operator
 //	GET    /fairway/status       how the services are, as operators see it
 //	GET    /fairway/certificates  those of the names that are served
+//	POST   /fairway/alerts/test  send a test message through each channel
 //	POST   /fairway/backup       copy the databases: {"folder"}
 //	POST   /fairway/verify       recompute the books: a report for each service
 type adminAPI struct{}
@@ -63,6 +64,7 @@ func (*adminAPI) Routes() []caddy.AdminRoute {
 		{Pattern: "/fairway/verify", Handler: caddy.AdminHandlerFunc(handleVerify)},
 		{Pattern: "/fairway/sign-in", Handler: caddy.AdminHandlerFunc(handleSignIn)},
 		{Pattern: "/fairway/status", Handler: caddy.AdminHandlerFunc(handleStatus)},
+		{Pattern: "/fairway/alerts/test", Handler: caddy.AdminHandlerFunc(handleAlertTest)},
 		{Pattern: "/fairway/certificates", Handler: caddy.AdminHandlerFunc(handleCertificates)},
 	}
 }
@@ -258,6 +260,21 @@ func handleCertificates(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return adminapi.WriteJSON(w, http.StatusOK, httpapi.CertificatesOf(app.Certificates(), time.Now().UTC()))
+}
+
+// handleAlertTest answers with what came of a test through each channel.
+func handleAlertTest(w http.ResponseWriter, r *http.Request) error {
+	if r.Method != http.MethodPost {
+		return adminapi.MethodNotAllowed(w, "POST")
+	}
+	app, err := Running()
+	if err != nil {
+		return err
+	}
+	if app.Alerts == nil || len(app.Alerts.channels) == 0 {
+		return adminapi.Error(http.StatusConflict, errors.New("the running configuration tells nobody: it has no webhook, ntfy or email in fairway { alerts { … } }"))
+	}
+	return adminapi.WriteJSON(w, http.StatusOK, app.desk.Test(r.Context(), app.round()))
 }
 
 // Interface guards

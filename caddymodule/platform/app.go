@@ -17,6 +17,7 @@ import (
 
 	"github.com/aditechsphere/fairway/backends/access"
 	"github.com/aditechsphere/fairway/backends/access/httpauth"
+	"github.com/aditechsphere/fairway/backends/homepage/alert/deliver"
 	"github.com/aditechsphere/fairway/backends/homepage/history"
 	"github.com/aditechsphere/fairway/backends/homepage/measure"
 	"github.com/aditechsphere/fairway/backends/instance"
@@ -38,6 +39,10 @@ type App struct {
 	// Where the services keep their data.
 	// Default: SQLite files in the folder "fairway" of Caddy's data folder.
 	Store Store `json:"store,omitzero"`
+
+	// Who is told when a service or a certificate is not as it should be.
+	// Default: nobody.
+	Alerts *Alerts `json:"alerts,omitempty"`
 
 	ctx    caddy.Context
 	logger *zap.Logger
@@ -63,6 +68,7 @@ type App struct {
 	live     map[string]bool // by service: its keys are for live mode
 	verifies map[string]Verify
 	history  *history.Keeper // nil until the stores are open
+	desk     *deliver.Desk   // as history
 
 	certificates certificates
 }
@@ -119,6 +125,11 @@ func (a *App) Provision(ctx caddy.Context) error {
 	a.Store.Folder = absolute
 	a.place = location{folder: absolute, dsn: caddy.NewReplacer().ReplaceAll(a.Store.DSN, "")}
 	a.onOpen = append(a.onOpen, a.openHistory)
+	if a.Alerts != nil {
+		if err := a.Alerts.provision(); err != nil {
+			return err
+		}
+	}
 	if err := ctx.GetMetricsRegistry().Register((*metrics)(a)); err != nil {
 		return fmt.Errorf("registering metrics: %w", err)
 	}
@@ -154,6 +165,9 @@ func (a *App) Start() error {
 	go a.probe()
 	a.background.Go(a.keepHistory)
 	a.background.Go(a.keepCertificates)
+	if a.Alerts != nil {
+		a.background.Go(a.keepAlerting)
+	}
 	go returnMemory()
 	return nil
 }

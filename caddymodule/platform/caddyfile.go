@@ -15,7 +15,12 @@ func init() {
 //	fairway {
 //		store       sqlite [<folder>] | postgres <address>
 //		environment <name>
+//		alerts {
+//			...
+//		}
 //	}
+//
+// where alerts is as in [App.unmarshalAlerts].
 func parseGlobalOption(d *caddyfile.Dispenser, existing any) (any, error) {
 	if existing != nil {
 		d.Next() // so that the error names its place
@@ -41,8 +46,10 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			err = a.unmarshalStore(d)
 		case "environment":
 			err = unmarshalOnce(d, &a.Environment)
+		case "alerts":
+			err = a.unmarshalAlerts(d)
 		default:
-			err = d.Errf("unknown option %q of fairway; there are: store, environment", option)
+			err = d.Errf("unknown option %q of fairway; there are: store, environment, alerts", option)
 		}
 		if err != nil {
 			return err

@@ -9,13 +9,24 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/aditechsphere/fairway/backends/homepage"
+	"github.com/aditechsphere/fairway/backends/homepage/alert/deliver"
 	"github.com/aditechsphere/fairway/backends/homepage/history"
 	"github.com/aditechsphere/fairway/backends/homepage/history/sqlite"
 )
 
-// openHistory opens the services' history, which goes on across reloads.
-func (a *App) openHistory() (err error) {
-	a.history, err = Shared(a, "history", func(ctx context.Context, folder string) (*history.Keeper, error) {
+// past is what the Homepage keeps across reloads.
+type past struct {
+	*history.Keeper
+	desk *deliver.Desk
+}
+
+// Close ends deliveries first: they are kept in the same store.
+func (p *past) Close() error { return errors.Join(p.desk.Close(), p.Keeper.Close()) }
+
+// openHistory opens the services' history and what was alerted of it, which go
+// on across reloads.
+func (a *App) openHistory() error {
+	kept, err := Shared(a, "history", func(ctx context.Context, folder string) (*past, error) {
 		store, err := sqlite.Open(ctx, filepath.Join(folder, "history.db"))
 		if err != nil {
 			return nil, err
@@ -24,9 +35,17 @@ func (a *App) openHistory() (err error) {
 		if err != nil {
 			return nil, errors.Join(err, store.Close())
 		}
-		return keeper, nil
+		desk, err := deliver.Open(ctx, store, a.Logger("alerts"), time.Now)
+		if err != nil {
+			return nil, errors.Join(err, store.Close())
+		}
+		return &past{keeper, desk}, nil
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	a.history, a.desk = kept.Keeper, kept.desk
+	return nil
 }
 
 // History is what happened to the services. Only for use once the stores are

@@ -49,6 +49,8 @@ func (h *Homepage) Provision(ctx caddy.Context) error {
 			History:   app.History(),
 
 			Certificates: app.Certificates,
+			Told:         app.AlertsTold,
+			Alerts:       app.AlertTroubles,
 
 			Guard:  app.Guard(),
 			Facts:  app.Facts("homepage-service"),

@@ -12,6 +12,8 @@ import (
 	"github.com/aditechsphere/fairway/backends/access/httpauth"
 	"github.com/aditechsphere/fairway/backends/errorpage"
 	"github.com/aditechsphere/fairway/backends/homepage"
+	"github.com/aditechsphere/fairway/backends/homepage/alert"
+	"github.com/aditechsphere/fairway/backends/homepage/alert/deliver"
 	"github.com/aditechsphere/fairway/backends/homepage/web"
 	"github.com/aditechsphere/fairway/backends/instance"
 	"github.com/aditechsphere/fairway/backends/internal/health"
@@ -28,6 +30,11 @@ type Config struct {
 
 	// Certificates are those of the names that are served. Default: none.
 	Certificates func() []homepage.Certificate
+
+	// Told are the troubles that were alerted of, Alerts the channels through
+	// which alerts do not arrive. Default: none.
+	Told   func() []alert.Told
+	Alerts func() []deliver.Trouble
 
 	Guard  httpauth.Guard
 	Facts  instance.Facts
@@ -46,6 +53,7 @@ type Config struct {
 //	GET  /api/v1/services   its facts as JSON
 //	GET  /api/v1/services/{id}/history
 //	GET  /api/v1/certificates  for operators only
+//	GET  /api/v1/alerts        for operators only
 //	GET  /health            {"service", "status": "UP", "version"}
 //	GET  /assets/…          stylesheet and icon
 //	     /sign-in /sign-out of the operator
@@ -54,11 +62,18 @@ func New(cfg Config) http.Handler {
 	if cfg.Certificates == nil {
 		cfg.Certificates = func() []homepage.Certificate { return nil }
 	}
+	if cfg.Told == nil {
+		cfg.Told = func() []alert.Told { return nil }
+	}
+	if cfg.Alerts == nil {
+		cfg.Alerts = func() []deliver.Trouble { return nil }
+	}
 	pages := web.Config{
 		Catalogue: cfg.Catalogue,
 		History:   cfg.History,
 
 		Certificates: cfg.Certificates,
+		Alerts:       cfg.Alerts,
 
 		Operator: cfg.Guard.Operator,
 		Facts:    cfg.Facts,
@@ -72,6 +87,7 @@ func New(cfg Config) http.Handler {
 	mux.Handle("/api/v1/services", readOnly(services(cfg)))
 	mux.Handle("/api/v1/services/{id}/history", readOnly(past(cfg)))
 	mux.Handle("/api/v1/certificates", readOnly(forOperators(cfg, certificates(cfg))))
+	mux.Handle("/api/v1/alerts", readOnly(forOperators(cfg, alerts(cfg))))
 	mux.Handle("/health", readOnly(health.Handler(cfg.Facts, alwaysUp, cfg.Logger)))
 	mux.Handle(look.AssetsPath, look.Assets())
 	mux.Handle("/sign-in", cfg.Guard.SignIn())

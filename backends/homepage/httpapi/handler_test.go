@@ -12,6 +12,8 @@ import (
 
 	"github.com/aditechsphere/fairway/backends/access"
 	"github.com/aditechsphere/fairway/backends/homepage"
+	"github.com/aditechsphere/fairway/backends/homepage/alert"
+	"github.com/aditechsphere/fairway/backends/homepage/alert/deliver"
 	"github.com/aditechsphere/fairway/backends/homepage/history"
 	"github.com/aditechsphere/fairway/backends/homepage/measure"
 	"github.com/aditechsphere/fairway/backends/instance"
@@ -90,6 +92,12 @@ var expired = homepage.Certificate{
 func newHandler(entries ...homepage.Entry) http.Handler {
 	return New(Config{
 		Certificates: func() []homepage.Certificate { return []homepage.Certificate{expired} },
+		Told: func() []alert.Told {
+			return []alert.Told{{Subject: alert.Subject{Kind: "service", ID: "blog"}, Name: "Blog", State: "failing", Since: ago(time.Hour), Last: now}}
+		},
+		Alerts: func() []deliver.Trouble {
+			return []deliver.Trouble{{Channel: "ntfy at ntfy.example", Since: ago(10 * time.Minute), Error: "it answered 500", Waiting: 2}}
+		},
 
 		Catalogue: catalogue(entries), History: new(history.Keeper), Guard: guard{}, Logger: slog.New(slog.DiscardHandler), Now: func() time.Time { return now },
 		Facts: instance.Facts{
@@ -141,6 +149,20 @@ func TestRoutes(t *testing.T) {
 		},
 		"certificates for a visitor": {
 			target: "/api/v1/certificates", wantStatus: 401, wantType: "application/problem+json", wantNot: []string{"shop.example"},
+		},
+		"alerts for an operator": {
+			target: "/api/v1/alerts", header: map[string]string{"Cookie": "operator"}, wantStatus: 200, wantType: "application/json",
+			want: []string{`"told":[{"kind":"service","id":"blog","name":"Blog","state":"failing",`, `"undelivered":[{"channel":"ntfy at ntfy.example","since":"2026-03-04T13:40:00Z","waiting":2,"error":"it answered 500"}]`},
+		},
+		"alerts for a visitor": {
+			target: "/api/v1/alerts", wantStatus: 401, wantType: "application/problem+json", wantNot: []string{"ntfy"},
+		},
+		"the dashboard of an operator whose alerts do not arrive": {
+			entries: []homepage.Entry{orders}, target: "/", header: map[string]string{"Cookie": "operator"}, wantStatus: 200, wantType: "text/html; charset=utf-8",
+			want: []string{"Needs attention", "Alerts by ntfy at ntfy.example could not be delivered since 13:40 UTC.", "it answered 500"},
+		},
+		"the dashboard of a visitor whom alerts do not concern": {
+			entries: []homepage.Entry{orders}, target: "/", wantStatus: 200, wantType: "text/html; charset=utf-8", wantNot: []string{"Alerts by", "it answered 500"},
 		},
 		"a service's page for a visitor": {
 			entries: []homepage.Entry{orders, blog}, target: "/services/blog", wantStatus: 200, wantType: "text/html; charset=utf-8",

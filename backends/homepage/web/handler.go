@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/aditechsphere/fairway/backends/homepage"
+	"github.com/aditechsphere/fairway/backends/homepage/alert/deliver"
 	"github.com/aditechsphere/fairway/backends/homepage/history"
 	"github.com/aditechsphere/fairway/backends/instance"
 	"github.com/aditechsphere/fairway/backends/internal/look"
@@ -26,6 +27,9 @@ type Config struct {
 
 	// Certificates are those of the names that are served. Default: none.
 	Certificates func() []homepage.Certificate
+
+	// Alerts are the channels through which alerts do not arrive. Default: none.
+	Alerts func() []deliver.Trouble
 
 	Operator func(*http.Request) bool // whether a request is a signed-in operator's
 	Facts    instance.Facts
@@ -80,6 +84,9 @@ func (cfg Config) dashboard() dashboard {
 	view := newDashboard(homepage.Assess(entries, cfg.Now().UTC()), cfg.History)
 	if cfg.Certificates != nil {
 		view.Certificates = cfg.Certificates()
+	}
+	if cfg.Alerts != nil {
+		view.Undelivered = cfg.Alerts()
 	}
 	return view
 }

@@ -156,6 +156,9 @@ func (d dashboard) shape() string {
 			parts += fmt.Sprint(c.Attempts[0].ID)
 		}
 	}
+	for _, t := range d.Undelivered {
+		parts += t.Channel + t.Since.String() + t.Error
+	}
 	sum := sha256.Sum256([]byte(parts))
 	return hex.EncodeToString(sum[:8])
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/aditechsphere/fairway/backends/homepage"
+	"github.com/aditechsphere/fairway/backends/homepage/alert/deliver"
 	"github.com/aditechsphere/fairway/backends/homepage/history"
 	"github.com/aditechsphere/fairway/backends/homepage/measure"
 	"github.com/aditechsphere/fairway/backends/internal/look"
@@ -17,6 +18,7 @@ type dashboard struct {
 	homepage.Report
 	Rows         []*row
 	Certificates []homepage.Certificate // worst first; for operators only
+	Undelivered  []deliver.Trouble      // alerts; for operators only
 }
 
 func newDashboard(report homepage.Report, past History) dashboard {
@@ -63,6 +65,14 @@ func (d dashboard) Alarms(operator bool) []certificate {
 		return nil
 	}
 	return certificatesOf(homepage.CertificatesNeedingAttention(d.Certificates, d.At), d.At)
+}
+
+// Silent are the channels of alerts that fail, for operators.
+func (d dashboard) Silent(operator bool) []deliver.Trouble {
+	if !operator {
+		return nil
+	}
+	return d.Undelivered
 }
 
 // AllCertificates are the rows of the table of certificates.
