@@ -49,6 +49,7 @@ type Config struct {
 //
 //	GET  /                  the dashboard
 //	GET  /services/{id}     a service's own page
+//	GET  /badge/{id}.svg    a service's state as a picture
 //	GET  /api/v1/live       what changes on the dashboard, as an event stream
 //	GET  /api/v1/services   its facts as JSON
 //	GET  /api/v1/services/{id}/history
@@ -84,6 +85,7 @@ func New(cfg Config) http.Handler {
 	mux.Handle("/{$}", web.New(pages))
 	mux.Handle("/api/v1/live", readOnly(web.NewLive(pages)))
 	mux.Handle("/services/{id}", web.NewService(pages))
+	mux.Handle("/badge/{file}", readOnly(badges(cfg)))
 	mux.Handle("/api/v1/services", readOnly(services(cfg)))
 	mux.Handle("/api/v1/services/{id}/history", readOnly(past(cfg)))
 	mux.Handle("/api/v1/certificates", readOnly(forOperators(cfg, certificates(cfg))))
