@@ -16,7 +16,6 @@ import (
 	"github.com/aditechsphere/fairway/backends/homepage/alert/deliver"
 	"github.com/aditechsphere/fairway/backends/homepage/web"
 	"github.com/aditechsphere/fairway/backends/instance"
-	"github.com/aditechsphere/fairway/backends/internal/health"
 	"github.com/aditechsphere/fairway/backends/internal/look"
 )
 
@@ -55,6 +54,7 @@ type Config struct {
 //	GET  /api/v1/services/{id}/history
 //	GET  /api/v1/certificates  for operators only
 //	GET  /api/v1/alerts        for operators only
+//	GET  /api/v1/openapi.json  what is said of these in OpenAPI 3.1
 //	GET  /health            {"service", "status": "UP", "version"}
 //	GET  /assets/…          stylesheet and icon
 //	     /sign-in /sign-out of the operator
@@ -83,14 +83,8 @@ func New(cfg Config) http.Handler {
 		Ending:   cfg.Ending,
 	}
 	mux.Handle("/{$}", web.New(pages))
-	mux.Handle("/api/v1/live", readOnly(web.NewLive(pages)))
 	mux.Handle("/services/{id}", web.NewService(pages))
-	mux.Handle("/badge/{file}", readOnly(badges(cfg)))
-	mux.Handle("/api/v1/services", readOnly(services(cfg)))
-	mux.Handle("/api/v1/services/{id}/history", readOnly(past(cfg)))
-	mux.Handle("/api/v1/certificates", readOnly(forOperators(cfg, certificates(cfg))))
-	mux.Handle("/api/v1/alerts", readOnly(forOperators(cfg, alerts(cfg))))
-	mux.Handle("/health", readOnly(health.Handler(cfg.Facts, alwaysUp, cfg.Logger)))
+	mount(mux, cfg, pages)
 	mux.Handle(look.AssetsPath, look.Assets())
 	mux.Handle("/sign-in", cfg.Guard.SignIn())
 	mux.Handle("/sign-out", cfg.Guard.SignIn())
