@@ -72,7 +72,7 @@ func (e Expectation) Unmet(a Answer) string {
 	case len(e.Statuses) > 0 && !e.allows(a.Status):
 		return fmt.Sprintf("answering %d and not %s", a.Status, e.statuses())
 	case e.Latency > 0 && a.Latency > e.Latency:
-		return fmt.Sprintf("answering in more than %v", e.Latency)
+		return "answering in more than " + spoken(e.Latency)
 	case e.Body != "" && !a.HasBody:
 		return "answering without the text that is expected"
 	case e.LifeLeft > 0 && (a.Leaf == nil || a.Leaf.Left(a.At) < e.LifeLeft):

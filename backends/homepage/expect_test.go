@@ -21,7 +21,7 @@ func TestUnmet(t *testing.T) {
 		"nothing":     {Expectation{}, Answer{}, ""},
 		"all":         {Expectation{[]StatusRange{{200, 200}, {204, 299}}, time.Second, "x", 0.2}, good, ""},
 		"status":      {Expectation{Statuses: []StatusRange{{200, 200}, {300, 399}, {210, 212}}}, good, "answering 204 and not 200 or 3xx or 210-212"},
-		"latency":     {Expectation{Latency: 999 * time.Millisecond}, good, "answering in more than 999ms"},
+		"latency":     {Expectation{Latency: 999 * time.Millisecond}, good, "answering in more than 999 ms"},
 		"body":        {Expectation{Body: "x"}, Answer{Status: 200}, "answering without the text that is expected"},
 		"certificate": {Expectation{LifeLeft: 0.21}, good, "less than 21% of its certificate’s life is left"},
 		"no TLS":      {Expectation{LifeLeft: 0.1}, plain, "less than 10% of its certificate’s life is left"},
@@ -72,12 +72,12 @@ func TestSlow(t *testing.T) {
 		state  State
 		reason string
 	}{
-		"over":           {seen: busy, lately: Lately{20, 820 * time.Millisecond}, state: Slow, reason: "p95 of 820ms, over its target of 500ms"},
+		"over":           {seen: busy, lately: Lately{20, 820 * time.Millisecond}, state: Slow, reason: "p95 of 820 ms, over its target of 500 ms"},
 		"at the target":  {seen: busy, lately: Lately{20, target}, state: Answering},
 		"too few":        {seen: busy, lately: Lately{19, time.Second}, state: Answering},
 		"failing":        {seen: seen{failure: time.Second, run: 1, since: time.Second, recent: measure.Recent{Requests: 1, Failures: 1}}, lately: Lately{20, time.Second}, state: Failing, reason: "upstream could not be reached since 13:49 UTC"},
 		"unknown":        {lately: Lately{20, time.Second}, state: Unknown, reason: "nothing measured or probed yet"},
-		"a slow probe":   {probe: &Probe{At: ago(time.Second), Status: 200, Latency: time.Second}, state: Slow, reason: "a probe took 1s, over its target of 500ms"},
+		"a slow probe":   {probe: &Probe{At: ago(time.Second), Status: 200, Latency: time.Second}, state: Slow, reason: "a probe took 1 s, over its target of 500 ms"},
 		"a quick probe":  {probe: &Probe{At: ago(time.Second), Status: 200, Latency: target}, state: Answering},
 		"quick requests": {seen: busy, lately: Lately{20, time.Millisecond}, probe: &Probe{At: now, Status: 200, Latency: time.Second}, state: Answering},
 	}

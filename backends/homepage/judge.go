@@ -139,20 +139,23 @@ func (j Judgement) overTarget() string {
 	case j.Target <= 0:
 		return ""
 	case j.Lately.Requests >= slowCount && j.Lately.P95 > j.Target:
-		return fmt.Sprintf("p95 of %v, over its target of %v", rounded(j.Lately.P95), j.Target)
+		return fmt.Sprintf("p95 of %s, over its target of %s", spoken(j.Lately.P95), spoken(j.Target))
 	case j.Lately.Requests < slowCount && j.Basis.Source == Probed && j.Basis.Latency > j.Target:
-		return fmt.Sprintf("a probe took %v, over its target of %v", rounded(j.Basis.Latency), j.Target)
+		return fmt.Sprintf("a probe took %s, over its target of %s", spoken(j.Basis.Latency), spoken(j.Target))
 	}
 	return ""
 }
 
-// rounded is a duration with about two digits that matter.
-func rounded(d time.Duration) time.Duration {
-	unit := time.Microsecond
-	for d >= 1000*unit {
-		unit *= 10
+// spoken is a duration in words, with about three digits: "820 ms", "1.25 s".
+func spoken(d time.Duration) string {
+	switch {
+	case d < time.Millisecond:
+		return fmt.Sprintf("%d µs", d.Microseconds())
+	case d < time.Second:
+		return fmt.Sprintf("%.3g ms", float64(d)/float64(time.Millisecond))
+	default:
+		return fmt.Sprintf("%.3g s", d.Seconds())
 	}
-	return d.Round(unit)
 }
 
 // recent is what the last minute's requests came to.

@@ -177,11 +177,16 @@ func words(o Observation) string {
 	return "upstream could not be reached"
 }
 
-// clock is a time of today as "13:47 UTC", of another day with its date.
+// clock is a time of today as "13:47 UTC", of another day with its date, of
+// another year with that too.
 func clock(t, now time.Time) string {
 	t = t.In(now.Location())
-	if t.YearDay() == now.YearDay() && t.Year() == now.Year() {
+	switch {
+	case t.Year() != now.Year():
+		return t.Format("2 Jan 2006 15:04 MST")
+	case t.YearDay() != now.YearDay():
+		return t.Format("2 Jan 15:04 MST")
+	default:
 		return t.Format("15:04 MST")
 	}
-	return t.Format("2 Jan 15:04 MST")
 }

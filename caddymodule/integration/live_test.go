@@ -1,100 +1,25 @@
 package integration_test
 
 import (
-	"bufio"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"os/exec"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
-	"github.com/gorilla/websocket"
+	"github.com/aditechsphere/fairway/backends/homepage/browsertest"
 )
 
-// tab is a page open in a real browser, asked over Chromium's DevTools protocol.
-type tab struct {
-	socket *websocket.Conn
-	calls  int
-}
+// tab is a page open in a real browser.
+type tab struct{ *browsertest.Tab }
 
 // open opens an address in a browser that stays until the test ends.
 func openTab(t *testing.T, address string, port int) *tab {
 	t.Helper()
-	cmd := exec.Command(installed(t, "/usr/bin/chromium", "chromium"), "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic",
-		"--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
-		"--user-data-dir="+t.TempDir(), "--ignore-certificate-errors", "--remote-debugging-port=0",
-		"--host-resolver-rules=MAP *:"+strconv.Itoa(port)+" 127.0.0.1", address)
-	stderr, err := cmd.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
-	lines := bufio.NewScanner(stderr)
-	for lines.Scan() {
-		if devtools, found := strings.CutPrefix(lines.Text(), "DevTools listening on ws://"); found {
-			go func() { // or the browser waits for someone to read
-				for lines.Scan() {
-				}
-			}()
-			return attach(t, "http://"+strings.SplitN(devtools, "/", 2)[0]+"/json/list")
-		}
-	}
-	t.Fatal("chromium does not say where its DevTools listen")
-	return nil
-}
-
-// attach connects to the browser's first page.
-func attach(t *testing.T, list string) *tab {
-	t.Helper()
-	var pages []struct {
-		Type string
-		URL  string `json:"webSocketDebuggerUrl"`
-	}
-	eventually(t, 20*time.Second, "the browser has a page", func() bool {
-		decode(t, get(t, http.DefaultClient, list, http.StatusOK).body, &pages)
-		return len(pages) > 0 && pages[0].Type == "page"
-	})
-	socket, response, err := websocket.DefaultDialer.Dial(pages[0].URL, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = response.Body.Close()
-	t.Cleanup(func() { _ = socket.Close() })
-	return &tab{socket: socket}
-}
-
-// text evaluates a JavaScript expression that gives a text; "" while the page
-// is not there.
-func (b *tab) text(t *testing.T, expression string) string {
-	t.Helper()
-	b.calls++
-	if err := b.socket.WriteJSON(map[string]any{"id": b.calls, "method": "Runtime.evaluate", "params": map[string]any{"expression": expression}}); err != nil {
-		t.Fatal(err)
-	}
-	for {
-		var answer struct {
-			ID     int
-			Result struct {
-				Result struct{ Value json.RawMessage }
-			}
-		}
-		if err := b.socket.ReadJSON(&answer); err != nil {
-			t.Fatal(err)
-		}
-		if answer.ID == b.calls {
-			var value string
-			_ = json.Unmarshal(answer.Result.Result.Value, &value) // not a text: no page yet
-			return value
-		}
-	}
+	return &tab{browsertest.Open(t, address, "--host-resolver-rules=MAP *:"+strconv.Itoa(port)+" 127.0.0.1")}
 }
 
 // shows waits until an element's text contains words.
@@ -102,7 +27,7 @@ func (b *tab) shows(t *testing.T, within time.Duration, selector, words string) 
 	t.Helper()
 	expression := fmt.Sprintf("document.querySelector(%q)?.textContent ?? ''", selector)
 	eventually(t, within, fmt.Sprintf("the page's %s says %q", selector, words), func() bool {
-		return strings.Contains(b.text(t, expression), words)
+		return strings.Contains(b.Text(t, expression), words)
 	})
 }
 

@@ -81,7 +81,7 @@ func TestMaintenanceIsShownUntilWhen(t *testing.T) {
 	away := serviceIn("blog", "", "", true)
 	away.Maintenance = []homepage.Window{window}
 	page := show(t, away, serviceIn("shop", "", "", false))
-	for _, want := range []string{`<span class="state info">`, "blog is in maintenance until 3 Feb 04:05 UTC, all others are answering", `data-live="blog/reason">until 3 Feb 04:05 UTC<`} {
+	for _, want := range []string{`<span class="state info">`, "blog is in maintenance until 3 Feb 2100 04:05 UTC, all others are answering", `data-live="blog/reason">until 3 Feb 2100 04:05 UTC<`} {
 		if !strings.Contains(page, want) {
 			t.Errorf("lacks %q", want)
 		}

@@ -39,8 +39,10 @@ func loadAssets() map[string]asset {
 		}
 	}
 	add("icon.svg", "image/svg+xml", embedded("icon.svg"))
-	add("live.js", "text/javascript; charset=utf-8", embedded("live.js"))
+	add("icon-192.png", "image/png", embedded("icon-192.png"))
+	add("page.js", "text/javascript; charset=utf-8", embedded("page.js"))
 	add("style.css", "text/css; charset=utf-8", append([]byte(Tokens()), embedded("style.css")...))
+	// Only the icon that pages show: browsers load each one the manifest names.
 	manifest := strings.ReplaceAll(string(embedded("site.webmanifest")), "{{icon.svg}}", loaded["icon.svg"].url)
 	add("site.webmanifest", "application/manifest+json", []byte(manifest))
 	return loaded
@@ -60,7 +62,7 @@ func embedded(name string) []byte {
 func Tokens() string { return string(embedded("tokens.css")) }
 
 // AssetURL is the path under which Assets serves the named file: "style.css",
-// "live.js", "icon.svg" or "site.webmanifest".
+// "page.js", "icon.svg", "icon-192.png" or "site.webmanifest".
 func AssetURL(name string) (string, error) {
 	a, ok := assets[name]
 	if !ok {

@@ -11,8 +11,9 @@ func TestAssets(t *testing.T) {
 	h := Assets()
 	for name, contentType := range map[string]string{
 		"style.css":        "text/css; charset=utf-8",
-		"live.js":          "text/javascript; charset=utf-8",
+		"page.js":          "text/javascript; charset=utf-8",
 		"icon.svg":         "image/svg+xml",
+		"icon-192.png":     "image/png",
 		"site.webmanifest": "application/manifest+json",
 	} {
 		url, err := AssetURL(name)
@@ -58,7 +59,7 @@ func TestManifestNamesTheIcon(t *testing.T) {
 func TestScriptBudget(t *testing.T) {
 	t.Parallel()
 	const budget = 10 << 10
-	if size := len(assets["live.js"].res.plain.body); size > budget {
+	if size := len(assets["page.js"].res.plain.body); size > budget {
 		t.Errorf("the script is %d bytes, over its budget of %d", size, budget)
 	}
 }

@@ -2,7 +2,7 @@
 // stylesheet, icon, and the handler that renders a page at most once a second.
 //
 // A service keeps a template that defines "body" (and, if it has something to
-// say under the runtime facts, "about"), parses it once and mounts a handler:
+// say under the runtime facts, "about", and tools for the header, "tools"), parses it once and mounts a handler:
 //
 //	//go:embed index.html
 //	var files embed.FS
@@ -55,7 +55,7 @@ type Page struct {
 	Tone        Tone   // mark before the heading; "" for none
 	Lede        string // a sentence under the heading; optional
 	Body        any    // whatever the body template needs
-	Live        string // what the page consists of, for one that the script keeps current; "" for no script
+	Live        string // what the page consists of, for one that the script keeps current; "" for others
 
 	Facts    instance.Facts
 	Checked  time.Time // when the facts of the page were read

@@ -38,7 +38,7 @@ func TestRender(t *testing.T) {
 				"orders-service", "staging", "a.example", "v1.2.3", "2026-03-04 04:06:07 UTC", "2026-03-04 05:06:07 UTC",
 				`<a href="https://example.org/">Dashboard</a>`, `<a href="/sign-in">Sign in</a>`,
 			},
-			wantNot: []string{"Sign out", "style=", "<style", "<script", `class="mark"`, `name="description"`},
+			wantNot: []string{"Sign out", "style=", "<style", "<script>", `class="mark"`, `name="description"`},
 		},
 		"an operator's page": {
 			body:    `{{define "body"}}{{end}}`,
