@@ -68,7 +68,7 @@ func axe(t *testing.T) string {
 func violations(t *testing.T, tab *browsertest.Tab, source string) []string {
 	t.Helper()
 	tab.Call(t, "Runtime.evaluate", map[string]any{"expression": source}, nil)
-	found := tab.Text(t, `axe.run(document, {resultTypes: ["violations"]}).then((r) => r.violations.length + r.passes.length < 20
+	found := tab.Text(t, `axe.run(document, {resultTypes: ["violations"], rules: {"target-size": {enabled: true}}}).then((r) => r.violations.length + r.passes.length < 20
 		? "axe looked at nothing" : r.violations.map((v) => v.id + ": " + v.help + "\n" + v.nodes.slice(0, 3).map((n) => n.html.slice(0, 200) + "\n" + n.failureSummary).join("\n")).join("\n\n") || "nothing")`)
 	if found == "nothing" {
 		return nil
@@ -118,11 +118,12 @@ func TestAccessible(t *testing.T) {
 	}
 }
 
-// shifts is how much the page has moved since it was loaded, as browsers score it.
+// shifts is how much the page has moved since it was loaded, as browsers score
+// it, and what; less than a thousandth is drawn before all of it has come.
 const shifts = `new Promise((done) => {
 	let sum = 0, from = [];
 	new PerformanceObserver((list) => { for (const e of list.getEntries()) { sum += e.value; from.push(...e.sources.map((s) => s.node?.outerHTML?.slice(0, 120) ?? s.node?.nodeValue)); } }).observe({type: "layout-shift", buffered: true});
-	setTimeout(() => done(sum ? sum + " " + from.join(" ") : "0"), 50);
+	setTimeout(() => done(sum > 0.001 ? sum + " " + from.join(" ") : "0"), 50);
 })`
 
 // press presses a key.
