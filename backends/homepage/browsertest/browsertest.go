@@ -45,7 +45,7 @@ func Open(t testing.TB, address string, flags ...string) *Tab {
 		"--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
 		"--disable-component-update", "--disable-sync", "--ignore-certificate-errors", "--remote-debugging-port=0", "--user-data-dir=" + folder(t),
 	}, append(flags, address)...)
-	cmd := exec.Command(path, arguments...)
+	cmd := exec.Command(path, arguments...)               //nolint:gosec // a test says what to open
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // so that its helpers end with it
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
