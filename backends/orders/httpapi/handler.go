@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/aditechsphere/fairway/backends/access"
 	"github.com/aditechsphere/fairway/backends/access/httpauth"
@@ -15,6 +16,7 @@ import (
 	"github.com/aditechsphere/fairway/backends/internal/health"
 	"github.com/aditechsphere/fairway/backends/internal/idempotency"
 	"github.com/aditechsphere/fairway/backends/internal/problem"
+	"github.com/aditechsphere/fairway/backends/internal/webhook"
 	"github.com/aditechsphere/fairway/backends/orders"
 	"github.com/aditechsphere/fairway/backends/orders/web"
 )
@@ -83,6 +85,9 @@ func (h *handler) authenticated(op operation) http.Handler {
 		client, err := h.authenticate(r, op.Method == http.MethodGet)
 		if err == nil {
 			err = h.limits.take(w, client.KeyID)
+		}
+		if id := r.PathValue("id"); err == nil && (!utf8.ValidString(id) || strings.ContainsRune(id, 0)) {
+			err = webhook.ErrNotFound // PostgreSQL has no such text
 		}
 		if err == nil {
 			err = op.serve(w, r, client)

@@ -60,12 +60,21 @@ func newService(t testing.TB) *service {
 
 func newLimitedService(t testing.TB, perSecond float64) *service {
 	t.Helper()
-	folder := t.TempDir()
-	s := &service{path: filepath.Join(folder, "orders.db"), log: &log{}, limit: perSecond}
-	store, err := sqlite.Open(t.Context(), s.path)
+	path := filepath.Join(t.TempDir(), "orders.db")
+	store, err := sqlite.Open(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}
+	s := newServiceOn(t, store, perSecond)
+	s.path = path
+	return s
+}
+
+// newServiceOn is the service on a store, which is closed at the end.
+func newServiceOn(t testing.TB, store orders.Store, perSecond float64) *service {
+	t.Helper()
+	folder := t.TempDir()
+	s := &service{log: &log{}, limit: perSecond}
 	keys, err := accesssqlite.Open(t.Context(), filepath.Join(folder, "access.db"))
 	if err != nil {
 		t.Fatal(err)

@@ -3,14 +3,10 @@ package httpapi
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"net/http/httptest"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
-
-	"pgregory.net/rapid"
 )
 
 // described reads the document as clients do.
@@ -193,86 +189,4 @@ func checkReply(doc map[string]any, op operation, w *httptest.ResponseRecorder) 
 		return err
 	}
 	return checkSchema(doc, media["schema"].(map[string]any), body, "")
-}
-
-// Random calls, made of the operations and of pieces that fit and do not fit:
-// no answer is a 5xx or outside the document, and a refused call stores nothing.
-func TestRandomCalls(t *testing.T) {
-	t.Parallel()
-	operations := (&handler{}).operations()
-	found := regexp.MustCompile(`"(ord|line|we|dlv)_[a-z2-7]{26}"`)
-	byID := make(map[string]operation)
-	for _, op := range operations {
-		byID[op.ID] = op
-	}
-	names := slices.Sorted(maps.Keys(byID))
-	rapid.Check(t, func(r *rapid.T) {
-		s := newService(t)
-		doc := described(t, s)
-		t := r
-		ids := []string{"x"}
-		lines := []string{"line_x"}
-		for range rapid.IntRange(1, 30).Draw(t, "calls") {
-			op := byID[rapid.SampledFrom(names).Draw(t, "operation")]
-			target := strings.ReplaceAll(op.Path, "{id}", rapid.SampledFrom(ids).Draw(t, "id"))
-			if len(op.Query) > 0 && rapid.Bool().Draw(t, "has query") {
-				target += "?" + op.Query[rapid.IntRange(0, len(op.Query)-1).Draw(t, "parameter")].Name + "=" +
-					rapid.SampledFrom([]string{"", "1", "open", "paid", "eur", "coffee", "2026-03-04", "%00", "x", "-1"}).Draw(t, "value")
-			}
-			body, header := "", []string{}
-			if op.Body != nil {
-				body = drawBody(t, lines)
-				if op.Takes != "" {
-					header = append(header, "Content-Type", op.Takes)
-				}
-			}
-			if rapid.Bool().Draw(t, "has key") {
-				header = append(header, "Idempotency-Key", rapid.StringMatching(`k[0-9]{1,2}`).Draw(t, "key"))
-			}
-			if rapid.Bool().Draw(t, "has match") {
-				header = append(header, "If-Match", rapid.SampledFrom([]string{"*", `"2-1"`, "x"}).Draw(t, "match"))
-			}
-			before := len(allEvents(t, s))
-			w := s.do(op.Method, target, body, header...)
-			if err := checkReply(doc, op, w); err != nil || w.Code >= 500 {
-				t.Fatalf("%s %s %s %v: %d %s\n%v", op.Method, target, body, header, w.Code, w.Body, err)
-			}
-			if after := len(allEvents(t, s)); w.Code >= 400 && after != before {
-				t.Fatalf("%s %s was refused with %d, yet wrote %d events", op.Method, target, w.Code, after-before)
-			}
-			for _, id := range found.FindAllString(w.Body.String(), 3) {
-				if id = strings.Trim(id, `"`); strings.HasPrefix(id, "line") {
-					lines = append(lines[:1], id)
-				} else {
-					ids = append(ids[max(0, len(ids)-8):], id)
-				}
-			}
-		}
-	})
-}
-
-func allEvents(t *rapid.T, s *service) []any {
-	t.Helper()
-	w := s.do("GET", "/v1/events", "")
-	var shown struct{ Data []any }
-	if err := json.Unmarshal(w.Body.Bytes(), &shown); err != nil {
-		t.Fatal(err)
-	}
-	if len(shown.Data) == 0 {
-		return nil
-	}
-	// The list has the newest 100: the newest id tells whether one was written.
-	return []any{shown.Data[0]}
-}
-
-func drawBody(t *rapid.T, lines []string) string {
-	line := rapid.SampledFrom(lines).Draw(t, "line")
-	quantity := rapid.SampledFrom([]string{"1", "2", "0", "-1", "1.5", `"1"`}).Draw(t, "quantity")
-	return rapid.SampledFrom([]string{
-		"", "{}", coffee, "[", "null", `{"note":"x"}`, `{"metadata":{"a":null,"b":"c"}}`, `{"shipping":true}`, `{"shipping":{"amount":5}}`,
-		fmt.Sprintf(`{"lines":[{"line":%q,"quantity":%s}]}`, line, quantity),
-		fmt.Sprintf(`{"lines":[{"title":"T","quantity":%s,"unit_amount":99,"tax_rate":1900}],"currency":"eur","discount":{"rate":333},"draft":true}`, quantity),
-		`{"url":"https://example.com","events":["*"]}`, `{"enabled":false}`, `{"email":"name@example.com"}`, `{"customer":{"email":"x"}}`,
-		`{"tracking":{"number":"1"}}`, `{"unknown":1}`, `{"discount":{"amount":-1}}`, `{"manual_capture":true}`,
-	}).Draw(t, "body")
 }

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -89,6 +90,10 @@ func (c *call) run(operation func(context.Context, *call) error) error {
 		return err
 	}
 	defer leave()
+	if path := c.request.URL.Path; !utf8.ValidString(path) || strings.ContainsRune(path, 0) {
+		// PostgreSQL has no such text.
+		return &statusError{http.StatusNotFound, payments.Invalid(payments.CodeResourceMissing, "id", "No such object: its id is not a text.")}
+	}
 	if err := c.readForm(); err != nil {
 		return err
 	}

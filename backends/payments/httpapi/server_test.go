@@ -89,7 +89,9 @@ func (s *server) move(t testing.TB, by time.Duration) {
 type options struct {
 	processor payments.Processor
 	patience  time.Duration
-	most      int // requests of one key in flight
+	most      int             // requests of one key in flight
+	store     *sqlstore.Store // default: a SQLite file in the server's folder
+	unaudited bool            // the books are not recomputed after every transaction
 }
 
 // start starts the service with the test processor, unless options change it.
@@ -116,8 +118,10 @@ func startIn(t *testing.T, folder string, change ...func(*options)) *server {
 	if s.processor.Live() {
 		name = "payments-live.db"
 	}
-	s.store, err = sqlite.Open(t.Context(), filepath.Join(folder, name))
-	must(t, err)
+	if s.store = chosen.store; s.store == nil {
+		s.store, err = sqlite.Open(t.Context(), filepath.Join(folder, name))
+		must(t, err)
+	}
 	t.Cleanup(func() { must(t, s.store.Close()) })
 	s.access = access.New(s.keys, s.clock.now)
 	_, s.key, err = s.access.CreateKey(t.Context(), access.KeyRequest{Name: "test", Scopes: []string{access.ScopePayments}, Live: s.processor.Live()})
@@ -126,8 +130,12 @@ func startIn(t *testing.T, folder string, change ...func(*options)) *server {
 	facts := instance.Facts{Service: "payments-service", Version: "v1.2.3", Environment: "test", Host: "here",
 		Started: noon, DashboardURL: func() string { return "https://dashboard.example" }}
 	guard := httpauth.Config{Access: s.access, Logger: logger, Facts: facts, Origins: func() []string { return nil }}
+	store := storetest.Audited(t, s.store, s.clock.now)
+	if chosen.unaudited {
+		store = s.store
+	}
 	s.service = payments.NewService(payments.Config{
-		Store: storetest.Audited(t, s.store, s.clock.now), Processor: s.processor, Shapes: shape.Shapes{}, Now: s.clock.now,
+		Store: store, Processor: s.processor, Shapes: shape.Shapes{}, Now: s.clock.now,
 		Logger: logger, Patience: chosen.patience,
 	})
 	a := newAPI(Config{Service: s.service, Guard: httpauth.New(guard), Facts: facts, Logger: logger, Now: s.clock.now})

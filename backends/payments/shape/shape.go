@@ -286,6 +286,7 @@ func methodDetails(c *payments.Charge) fields {
 	switch {
 	case c.Method.Card != nil:
 		card := cardFields(c.Method.Card)
+		card["network"] = c.Method.Card.Brand
 		if !c.CaptureBefore.IsZero() {
 			card["capture_before"] = c.CaptureBefore.Unix()
 		}
@@ -355,6 +356,7 @@ func methodFields(m *payments.PaymentMethod) fields {
 	case m.Card != nil:
 		card := cardFields(m.Card)
 		card["display_brand"] = m.Card.Brand
+		card["three_d_secure_usage"] = fields{"supported": true}
 		card["networks"] = fields{"available": []string{m.Card.Brand}, "preferred": nil}
 		shape["card"] = card
 	case m.Bank != nil:
@@ -368,17 +370,15 @@ func methodFields(m *payments.PaymentMethod) fields {
 // cardFields are what payment methods and charges both say of a card.
 func cardFields(c *payments.Card) fields {
 	return fields{
-		"brand":                c.Brand,
-		"checks":               nil,
-		"country":              c.Country,
-		"exp_month":            c.ExpMonth,
-		"exp_year":             c.ExpYear,
-		"fingerprint":          orNull(c.Fingerprint),
-		"funding":              c.Funding,
-		"last4":                c.Last4,
-		"network":              c.Brand,
-		"three_d_secure_usage": fields{"supported": true},
-		"wallet":               nil,
+		"brand":       c.Brand,
+		"checks":      nil,
+		"country":     c.Country,
+		"exp_month":   c.ExpMonth,
+		"exp_year":    c.ExpYear,
+		"fingerprint": orNull(c.Fingerprint),
+		"funding":     c.Funding,
+		"last4":       c.Last4,
+		"wallet":      nil,
 	}
 }
 
