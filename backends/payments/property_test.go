@@ -14,11 +14,15 @@ import (
 
 	"github.com/aditechsphere/fairway/backends/internal/id"
 	"github.com/aditechsphere/fairway/backends/payments"
+	"github.com/aditechsphere/fairway/backends/payments/postgres"
 	"github.com/aditechsphere/fairway/backends/payments/processor/testcards"
 	"github.com/aditechsphere/fairway/backends/payments/shape"
 	"github.com/aditechsphere/fairway/backends/payments/sqlite"
 	"github.com/aditechsphere/fairway/backends/payments/storetest"
+	"github.com/aditechsphere/fairway/backends/postgrestest"
 )
+
+func TestMain(m *testing.M) { postgrestest.Main(m) }
 
 // machine drives a service at random. Its store is audited after every
 // transaction.
@@ -144,7 +148,28 @@ func keys() int {
 
 func TestAHundredRacersOnEachKey(t *testing.T) {
 	t.Parallel()
-	store := open(t)
+	t.Run("sqlite", func(t *testing.T) {
+		t.Parallel()
+		raceOnKeys(t, open(t))
+	})
+	t.Run("postgres", func(t *testing.T) {
+		t.Parallel()
+		store, err := postgres.Open(t.Context(), postgrestest.DSN(t), "payments")
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			if err := store.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+		raceOnKeys(t, store)
+	})
+}
+
+// raceOnKeys has a hundred clients send the same payment for each key.
+func raceOnKeys(t *testing.T, store payments.Store) {
+	t.Helper()
 	service := payments.NewService(payments.Config{Store: store, Processor: testcards.New(), Shapes: shape.Shapes{}, Patience: time.Minute})
 	count := keys()
 	for n := range count {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -298,7 +299,10 @@ func keyScope(t *testing.T, open Open) {
 func racingKeys(t *testing.T, open Open) {
 	store := open(t, "a")
 	s := orders.NewService(store, clock, nil)
-	const keys, racers = 10, 20
+	keys, racers := 10, 20
+	if os.Getenv("SOAK") != "" {
+		keys, racers = 1000, 100
+	}
 	replies := make([][]idempotency.Reply, keys)
 	effects := make([]int, keys)
 	var lock sync.Mutex
@@ -318,6 +322,9 @@ func racingKeys(t *testing.T, open Open) {
 					effects[key]++
 				}
 			})
+		}
+		if key%10 == 9 { // ten keys at a time
+			race.Wait()
 		}
 	}
 	race.Wait()
