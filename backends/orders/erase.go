@@ -4,13 +4,14 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"unicode"
 )
 
 // Erase removes whatever tells who a customer is from all orders with an
 // e-mail address, and from their events; amounts stay. It returns how many.
 func (s *Service) Erase(ctx context.Context, actor Actor, email string) (erased int, err error) {
 	email = NormalEmail(email)
-	if email == "" {
+	if email == "" || strings.ContainsFunc(email, unicode.IsControl) {
 		return 0, invalid("/email", "must be the e-mail address of the customer")
 	}
 	const batch = 20

@@ -86,8 +86,8 @@ func (h *handler) authenticated(op operation) http.Handler {
 		if err == nil {
 			err = h.limits.take(w, client.KeyID)
 		}
-		if id := r.PathValue("id"); err == nil && (!utf8.ValidString(id) || strings.ContainsRune(id, 0)) {
-			err = webhook.ErrNotFound // PostgreSQL has no such text
+		if err == nil {
+			err = checkTexts(r, op)
 		}
 		if err == nil {
 			err = op.serve(w, r, client)
@@ -96,6 +96,24 @@ func (h *handler) authenticated(op operation) http.Handler {
 			h.fail(w, r, err)
 		}
 	})
+}
+
+// checkTexts refuses what PostgreSQL cannot take for a text: a NUL, and what is
+// not UTF-8. A body is JSON and is checked by its rules.
+func checkTexts(r *http.Request, op operation) error {
+	isText := func(s string) bool { return utf8.ValidString(s) && !strings.ContainsRune(s, 0) }
+	if !isText(r.PathValue("id")) {
+		return webhook.ErrNotFound
+	}
+	if len(op.Query) == 0 || r.URL.RawQuery == "" {
+		return nil
+	}
+	for name, values := range r.URL.Query() {
+		if slices.ContainsFunc(values, func(value string) bool { return !isText(value) }) {
+			return &orders.ParameterError{Name: name, Detail: "must be a text without NUL"}
+		}
+	}
+	return nil
 }
 
 func (h *handler) authenticate(r *http.Request, reads bool) (access.Principal, error) {
