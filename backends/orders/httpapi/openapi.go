@@ -61,6 +61,7 @@ func document(operations []operation, version string) object {
 		"info": object{
 			"title": "Fairway Orders", "version": strings.TrimPrefix(version, "v"),
 			"description": "Keeps a shop's orders. Amounts are whole numbers in the currency's minor unit, rates hundredths of a percent, times UTC. Errors are RFC 9457 problems; programs decide by their type.",
+			"contact":     object{"name": "Fairway", "url": "https://github.com/aditechsphere/fairway"},
 			"license":     object{"name": "Apache 2.0", "identifier": "Apache-2.0"},
 		},
 		"servers":  []object{{"url": "/", "description": "This server"}},
