@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/aditechsphere/fairway/backends/access"
 	"github.com/aditechsphere/fairway/backends/access/httpauth"
@@ -16,6 +15,7 @@ import (
 	"github.com/aditechsphere/fairway/backends/internal/health"
 	"github.com/aditechsphere/fairway/backends/internal/idempotency"
 	"github.com/aditechsphere/fairway/backends/internal/problem"
+	"github.com/aditechsphere/fairway/backends/internal/text"
 	"github.com/aditechsphere/fairway/backends/internal/webhook"
 	"github.com/aditechsphere/fairway/backends/orders"
 	"github.com/aditechsphere/fairway/backends/orders/web"
@@ -98,19 +98,17 @@ func (h *handler) authenticated(op operation) http.Handler {
 	})
 }
 
-// checkTexts refuses what PostgreSQL cannot take for a text: a NUL, and what is
-// not UTF-8. A body is JSON and is checked by its rules.
+// checkTexts refuses what no store has. A body is JSON and is checked by its rules.
 func checkTexts(r *http.Request, op operation) error {
-	isText := func(s string) bool { return utf8.ValidString(s) && !strings.ContainsRune(s, 0) }
-	if !isText(r.PathValue("id")) {
+	if !text.Storable(r.PathValue("id")) {
 		return webhook.ErrNotFound
 	}
 	if len(op.Query) == 0 || r.URL.RawQuery == "" {
 		return nil
 	}
 	for name, values := range r.URL.Query() {
-		if slices.ContainsFunc(values, func(value string) bool { return !isText(value) }) {
-			return &orders.ParameterError{Name: name, Detail: "must be a text without NUL"}
+		if slices.ContainsFunc(values, func(value string) bool { return !text.Storable(value) }) {
+			return &orders.ParameterError{Name: name, Detail: "must be UTF-8 without NUL"}
 		}
 	}
 	return nil

@@ -68,7 +68,7 @@ func New(cfg Config) http.Handler {
 	mux.Handle(look.AssetsPath, look.Assets())
 	mux.HandleFunc("/", notFound)
 	// Forms carry no token: browsers say where a post comes from.
-	return http.NewCrossOriginProtection().Handler(mux)
+	return http.NewCrossOriginProtection().Handler(errorpage.TextOnly(mux))
 }
 
 func notFound(w http.ResponseWriter, r *http.Request) { errorpage.Write(w, r, http.StatusNotFound, "") }

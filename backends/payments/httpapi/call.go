@@ -10,13 +10,13 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 	"unicode/utf8"
 
 	"github.com/aditechsphere/fairway/backends/access"
 	"github.com/aditechsphere/fairway/backends/internal/id"
 	"github.com/aditechsphere/fairway/backends/internal/idempotency"
+	"github.com/aditechsphere/fairway/backends/internal/text"
 	"github.com/aditechsphere/fairway/backends/payments"
 	"github.com/aditechsphere/fairway/backends/payments/shape"
 )
@@ -90,8 +90,7 @@ func (c *call) run(operation func(context.Context, *call) error) error {
 		return err
 	}
 	defer leave()
-	if path := c.request.URL.Path; !utf8.ValidString(path) || strings.ContainsRune(path, 0) {
-		// PostgreSQL has no such text.
+	if !text.Storable(c.request.URL.Path) {
 		return &statusError{http.StatusNotFound, payments.Invalid(payments.CodeResourceMissing, "id", "No such object: its id is not a text.")}
 	}
 	if err := c.readForm(); err != nil {

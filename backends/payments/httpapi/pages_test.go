@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/aditechsphere/fairway/backends/payments"
+	"github.com/aditechsphere/fairway/backends/payments/postgres"
+	"github.com/aditechsphere/fairway/backends/postgrestest"
 )
 
 // operator is a signed-in operator's browser.
@@ -88,5 +90,21 @@ func TestOneKeyCannotTakeAllThereIs(t *testing.T) {
 	<-done
 	if r := s.get(t, "/v1/balance"); r.status != http.StatusOK {
 		t.Errorf("afterwards: %d %s", r.status, r.body)
+	}
+}
+
+// PostgreSQL refuses to look for what is not a text: no address is an error of ours.
+func TestAddressesThatAreNoText(t *testing.T) {
+	t.Parallel()
+	store, err := postgres.Open(t.Context(), postgrestest.DSN(t), "payments")
+	must(t, err)
+	s := start(t, func(o *options) { o.store = store })
+	for _, path := range []string{
+		"/payments/%00", "/payments/%ff", "/payments?after=%00", "/webhooks?endpoint=%00",
+		"/authenticate/%00",
+	} {
+		if r := s.operator(t, http.MethodGet, path, ""); r.status != http.StatusNotFound {
+			t.Errorf("%s: %d %.80s", path, r.status, r.body)
+		}
 	}
 }

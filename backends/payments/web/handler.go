@@ -66,7 +66,7 @@ func New(cfg Config) http.Handler {
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		errorpage.Write(w, r, http.StatusNotFound, "")
 	})
-	return http.NewCrossOriginProtection().Handler(mux)
+	return http.NewCrossOriginProtection().Handler(errorpage.TextOnly(mux))
 }
 
 type pages struct{ Config }
