@@ -32,7 +32,8 @@ type ListAsk struct {
 	Limit  int    // 0: DefaultLimit
 }
 
-// Page is a part of the list of orders, newest first.
+// Page is a part of the list of orders, newest first, or latest changed first
+// when times of changes are asked for.
 type Page struct {
 	Documents []Document
 	Next      string // cursor of the page after it; "" on the last one
@@ -77,7 +78,7 @@ func (s *Service) page(ctx context.Context, query Query, limit int) (Page, error
 	if len(found) <= limit {
 		return Page{Documents: found}, nil
 	}
-	return Page{Documents: found[:limit], Next: formatCursor(found[limit-1].Number)}, nil
+	return Page{Documents: found[:limit], Next: formatCursor(query.Sort, found[limit-1].Position)}, nil
 }
 
 // Check reports whether a list can be asked for so, with a *ParameterError if not.
@@ -86,8 +87,8 @@ func (s *Service) Check(ask ListAsk) error {
 	return err
 }
 
-// All calls do with every order that ask selects, highest number first, a few
-// at a time. What is placed meanwhile is left out.
+// All calls do with every order that ask selects, in the order of the list, a
+// few at a time. What is placed meanwhile is left out.
 func (s *Service) All(ctx context.Context, ask ListAsk, do func(Order) error) error {
 	query, err := ask.query()
 	if err != nil {
@@ -111,7 +112,7 @@ func (s *Service) All(ctx context.Context, ask ListAsk, do func(Order) error) er
 		if page.Next == "" {
 			return nil
 		}
-		query.Below = page.Documents[batch-1].Number
+		query.Below = page.Documents[batch-1].Position
 	}
 }
 
@@ -148,8 +149,23 @@ func (a ListAsk) query() (query Query, err error) {
 	if wrong.err != nil {
 		return Query{}, wrong.err
 	}
-	query.Below, err = parseCursor(a.Cursor)
+	query.Sort = query.sort()
+	query.Below, err = parseCursor(query.Sort, a.Cursor)
 	return query, err
+}
+
+// sort is one in which a store finds the asked times side by side. Words are
+// found by number.
+func (q Query) sort() Sort {
+	switch {
+	case len(q.Words) > 0:
+		return ByNumber
+	case !q.CreatedFrom.IsZero() || !q.CreatedUntil.IsZero():
+		return ByCreation
+	case !q.UpdatedFrom.IsZero() || !q.UpdatedUntil.IsZero():
+		return ByUpdate
+	}
+	return ByNumber
 }
 
 // parameterCheck keeps the first thing that is wrong.
@@ -193,28 +209,31 @@ func (c *parameterCheck) time(parameter, text string, end bool) time.Time {
 	return moment
 }
 
-// A cursor is the number of the last order seen, behind a version in case its meaning grows.
-const cursorVersion = "1:"
+// A cursor is the position of the last order seen, behind what the list is sorted by.
+var cursorKinds = map[Sort]string{ByNumber: "1", ByCreation: "created", ByUpdate: "updated"}
 
-func formatCursor(number int64) string {
-	return base64.RawURLEncoding.EncodeToString([]byte(cursorVersion + strconv.FormatInt(number, 10)))
+func formatCursor(sort Sort, last Position) string {
+	text := fmt.Sprintf("%s:%d", cursorKinds[sort], last.Number)
+	if sort != ByNumber {
+		text += fmt.Sprintf(":%d", last.Millis)
+	}
+	return base64.RawURLEncoding.EncodeToString([]byte(text))
 }
 
-func parseCursor(cursor string) (below int64, err error) {
+func parseCursor(sort Sort, cursor string) (below Position, err error) {
 	if cursor == "" {
-		return 0, nil
+		return Position{}, nil
 	}
-	invalid := &ParameterError{"cursor", "is not one that a list gave: start again without it"}
 	text, err := base64.RawURLEncoding.DecodeString(cursor)
-	if err != nil {
-		return 0, invalid
+	kind, place, ok := strings.Cut(string(text), ":")
+	number, millis, timed := strings.Cut(place, ":")
+	if err == nil && ok && kind == cursorKinds[sort] && timed == (sort != ByNumber) {
+		if below.Number, err = strconv.ParseInt(number, 10, 64); err == nil && timed {
+			below.Millis, err = strconv.ParseInt(millis, 10, 64)
+		}
+		if err == nil && below.Number > 0 {
+			return below, nil
+		}
 	}
-	number, ok := strings.CutPrefix(string(text), cursorVersion)
-	if !ok {
-		return 0, invalid
-	}
-	if below, err = strconv.ParseInt(number, 10, 64); err != nil || below < 1 {
-		return 0, invalid
-	}
-	return below, nil
+	return Position{}, &ParameterError{"cursor", "is not one that this list gave: start again without it"}
 }

@@ -21,7 +21,7 @@ type Store interface {
 	// Document returns the order with the id as Encode wrote it, or ErrNotFound.
 	Document(ctx context.Context, id string) (Document, error)
 
-	// Documents returns the orders that a query selects, highest number first.
+	// Documents returns the orders that a query selects, in its order.
 	Documents(ctx context.Context, query Query) ([]Document, error)
 
 	// Ping reports whether the store can be reached.
@@ -31,15 +31,32 @@ type Store interface {
 
 // Document is a stored order.
 type Document struct {
-	Number  int64
-	Version int64
-	JSON    []byte
+	Position // among Documents; of Document only the number
+	Version  int64
+	JSON     []byte
+}
+
+// Sort is what a list is sorted by, highest first. Equal times are sorted by number.
+type Sort string
+
+// The sorts.
+const (
+	ByNumber   Sort = ""
+	ByCreation Sort = "created"
+	ByUpdate   Sort = "updated"
+)
+
+// Position is the place of an order in a list.
+type Position struct {
+	Millis int64 // the time that it is sorted by, since 1970; 0 with ByNumber
+	Number int64
 }
 
 // Query selects orders. Zero fields select everything.
 type Query struct {
-	Below       int64 // numbers below it; 0: all
-	Limit       int   // at most so many; required
+	Sort        Sort
+	Below       Position // those after it in the list; zero: all
+	Limit       int      // at most so many; required
 	Status      []string
 	Payment     []string // payment statuses
 	Fulfillment []string // fulfilment statuses

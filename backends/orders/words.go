@@ -16,6 +16,8 @@ const (
 
 // Words are what an order is found by, each once: its number, ids, customer,
 // addresses, articles, note and metadata, in lower case and without accents.
+// Ids and e-mail addresses are words as a whole too: the parts of an address
+// are in most orders, and the beginning of an id is like that of any word.
 func Words(o Order) []string {
 	var c wordCollector
 	c.add(strconv.FormatInt(o.Number, 10), o.ID, o.Customer.Email, o.Customer.Name, o.Customer.Phone)
@@ -48,6 +50,9 @@ func queryWords(text string) ([]Word, error) {
 	var words []Word
 	for field := range strings.FieldsSeq(text) {
 		parts := split(field)
+		if isID(field) || isAddress(field) {
+			parts = joined(parts)
+		}
 		for i, part := range parts {
 			words = append(words, Word{part, i == len(parts)-1 && strings.HasSuffix(field, "*")})
 		}
@@ -71,27 +76,60 @@ func (c *wordCollector) add(texts ...string) {
 		c.seen = make(map[string]bool)
 	}
 	for _, text := range texts {
-		if len(c.words) >= maxWords {
-			return
-		}
-		for _, word := range split(text) {
-			if !c.seen[word] && len(c.words) < maxWords {
-				c.seen[word] = true
-				c.words = append(c.words, word)
+		for field := range strings.FieldsSeq(text) {
+			parts := split(field)
+			switch {
+			case isID(field):
+				parts = joined(parts)
+			case isAddress(field):
+				parts = append(parts, joined(parts)...)
 			}
+			c.addWords(parts)
 		}
 	}
+}
+
+func (c *wordCollector) addWords(words []string) {
+	for _, word := range words {
+		if !c.seen[word] && len(c.words) < maxWords {
+			c.seen[word] = true
+			c.words = append(c.words, word)
+		}
+	}
+}
+
+// isID reports whether a text is the id of an order or a payment, or the beginning of one.
+func isID(field string) bool {
+	return strings.HasPrefix(field, "ord_") || strings.HasPrefix(field, "pi_")
+}
+
+func isAddress(field string) bool {
+	name, host, ok := strings.Cut(field, "@")
+	return ok && name != "" && host != ""
+}
+
+// joined is the parts as one word.
+func joined(parts []string) []string {
+	if len(parts) < 2 {
+		return parts
+	}
+	return []string{cut(strings.Join(parts, ""))}
 }
 
 // split returns the runs of letters and digits, in lower case, without accents.
 func split(text string) []string {
 	words := strings.FieldsFunc(plain(text), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
 	for i, word := range words {
-		if len(word) > maxWordLength {
-			words[i] = strings.ToValidUTF8(word[:maxWordLength], "")
-		}
+		words[i] = cut(word)
 	}
 	return words
+}
+
+func cut(word string) string {
+	if len(word) > maxWordLength {
+		return strings.ToValidUTF8(word[:maxWordLength], "")
+	}
+	return word
 }
 
 func plain(text string) string {

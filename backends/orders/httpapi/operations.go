@@ -96,7 +96,7 @@ func (h *handler) operations() []operation {
 			Detail: "Lines are priced, taxed and given their shares of discount and shipping at once. With an Idempotency-Key, a repeated request makes no second order.",
 			Body:   orders.NewOrder{}, Status: made, Reply: orders.Order{}, serve: change(h.create)},
 		{Method: "GET", Path: "/v1/orders", ID: "listOrders", Group: groupOrders, Summary: "List and search orders",
-			Detail: "Newest first. Orders placed while you turn the pages neither shift nor repeat the others. The next page is also in the header Link.",
+			Detail: "Newest first; with updated_from or updated_until, latest changed first. Orders placed while you turn the pages neither shift nor repeat the others. The next page is also in the header Link.",
 			Query:  append(listFilters[:len(listFilters):len(listFilters)], pageParameters...), Status: ok, Reply: orderPage{}, serve: h.list},
 		{Method: "GET", Path: order, ID: "readOrder", Group: groupOrders, Summary: "Read an order",
 			Detail: "The ETag changes with the order; with If-None-Match an unchanged order is a 304.",

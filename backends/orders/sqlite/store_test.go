@@ -98,9 +98,11 @@ func TestMigratingOrders(t *testing.T) {
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("%v\n%+v\nwant %+v", err, got, want)
 	}
-	found, err := service.List(t.Context(), orders.ListAsk{Q: "coffee name@example.com", Email: "name@example.com"})
-	if err != nil || len(found.Documents) != 1 {
-		t.Errorf("found %+v, %v", found, err)
+	for _, q := range []string{"coffee name@example.com", "ord_a", "name example"} {
+		found, err := service.List(t.Context(), orders.ListAsk{Q: q, Email: "name@example.com"})
+		if err != nil || len(found.Documents) != 1 {
+			t.Errorf("%s: found %+v, %v", q, found, err)
+		}
 	}
 	reply, _, err := service.Create(t.Context(), orders.Call{}, orders.NewOrder{Currency: "eur", Lines: []orders.NewLine{{Title: "a", Quantity: 1, UnitAmount: new(int64)}}},
 		func(o orders.Order) (idempotency.Reply, error) { return idempotency.Reply{Status: int(o.Number)}, nil })

@@ -63,60 +63,89 @@ func (s *Store) Document(ctx context.Context, id string) (orders.Document, error
 func (s *Store) Documents(ctx context.Context, query orders.Query) ([]orders.Document, error) {
 	statement, args := s.selection(query)
 	found, err := database.All(ctx, s.db.Read(), func(row database.Row) (d orders.Document, err error) {
-		err = row.Scan(&d.Number, &d.Version, &d.JSON)
+		err = row.Scan(&d.Number, &d.Version, &d.JSON, &d.Millis)
 		return d, err
 	}, statement, args...)
 	return found, s.db.Explain(err)
 }
 
+// timeColumns are what lists are sorted by that are not sorted by number.
+var timeColumns = map[orders.Sort]string{orders.ByCreation: "created_at", orders.ByUpdate: "updated_at"}
+
+// conditions are those of a statement, which all hold.
+type conditions struct {
+	texts []string
+	args  []any
+}
+
+func (c *conditions) add(text string, args ...any) {
+	c.texts, c.args = append(c.texts, text), append(c.args, args...)
+}
+
+func (c *conditions) among(column string, values []string) {
+	if len(values) > 0 {
+		c.add(column+" IN (?"+strings.Repeat(", ?", len(values)-1)+")", anys(values)...)
+	}
+}
+
+func (c *conditions) at(condition string, moment time.Time) {
+	if !moment.IsZero() {
+		c.add(condition, moment.UnixMilli())
+	}
+}
+
 // selection is the statement for a query.
 func (s *Store) selection(q orders.Query) (statement string, args []any) {
-	var where []string
-	add := func(condition string, values ...any) {
-		where = append(where, condition)
-		args = append(args, values...)
-	}
-	among := func(column string, values []string) {
-		if len(values) > 0 {
-			add(column+" IN (?"+strings.Repeat(", ?", len(values)-1)+")", anys(values)...)
-		}
-	}
+	c := new(conditions)
 	from, number := "orders", "number"
 	if len(q.Words) > 0 && s.db.Dialect == database.SQLite {
 		// The index of words comes first and gives its rows in order; the planner cannot know.
 		from, number = "order_words CROSS JOIN orders ON orders.number = order_words.rowid", "order_words.rowid"
-		add("order_words MATCH ?", matchSQLite(q.Words))
+		c.add("order_words MATCH ?", matchSQLite(q.Words))
 	} else if len(q.Words) > 0 {
-		add("words @@ ?::tsquery", matchPostgres(q.Words))
+		c.add("words @@ ?::tsquery", matchPostgres(q.Words))
 	}
-	if q.Below == 0 {
-		q.Below = math.MaxInt64
+	millis, order := "0", number+" DESC"
+	if column := timeColumns[q.Sort]; column != "" {
+		millis, order = column, column+" DESC, number DESC"
+		if q.Below != (orders.Position{}) {
+			c.add("("+column+", number) < (?, ?)", q.Below.Millis, q.Below.Number)
+		}
+	} else {
+		below := q.Below.Number
+		if below == 0 {
+			below = math.MaxInt64 // one text for the first page and the others
+		}
+		c.add(number+" < ?", below)
 	}
-	add(number+" < ?", q.Below)
-	among("status", q.Status)
-	among("payment_status", q.Payment)
-	among("fulfillment_status", q.Fulfillment)
+	s.filter(c, q)
+	statement = fmt.Sprintf(`SELECT number, version, document, %s FROM %s WHERE %s ORDER BY %s LIMIT ?`,
+		millis, from, strings.Join(c.texts, " AND "), order)
+	return statement, append(c.args, q.Limit)
+}
+
+// filter adds the conditions about columns.
+func (s *Store) filter(c *conditions, q orders.Query) {
+	reading := ""
+	if s.db.Dialect == database.SQLite && q.Sort != orders.ByNumber {
+		reading = "+" // not by an index: SQLite would sort all that have it rather than read on in time
+	}
+	c.among(reading+"status", q.Status)
+	c.among(reading+"payment_status", q.Payment)
+	c.among(reading+"fulfillment_status", q.Fulfillment)
 	if q.Currency != "" {
-		add("currency = ?", q.Currency)
+		c.add(reading+"currency = ?", q.Currency)
 	}
 	if q.Email != "" {
-		add("email = ? AND email <> ''", q.Email) // as the partial index says
+		c.add("email = ? AND email <> ''", q.Email) // as the partial index says
 	}
 	if q.Number != 0 {
-		add("orders.number = ?", q.Number)
+		c.add("orders.number = ?", q.Number)
 	}
-	at := func(condition string, moment time.Time) {
-		if !moment.IsZero() {
-			add(condition, moment.UnixMilli())
-		}
-	}
-	at("created_at >= ?", q.CreatedFrom)
-	at("created_at <= ?", q.CreatedUntil)
-	at("updated_at >= ?", q.UpdatedFrom)
-	at("updated_at <= ?", q.UpdatedUntil)
-	statement = fmt.Sprintf(`SELECT number, version, document FROM %s WHERE %s ORDER BY %s DESC LIMIT ?`,
-		from, strings.Join(where, " AND "), number)
-	return statement, append(args, q.Limit)
+	c.at("created_at >= ?", q.CreatedFrom)
+	c.at("created_at <= ?", q.CreatedUntil)
+	c.at("updated_at >= ?", q.UpdatedFrom)
+	c.at("updated_at <= ?", q.UpdatedUntil)
 }
 
 func anys(values []string) []any {

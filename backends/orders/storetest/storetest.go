@@ -45,6 +45,7 @@ func Run(t *testing.T, open Open) {
 		"a closed store says so":             closedStore,
 		"a changed order is read as it is":   readsChanges,
 		"filters and words find orders":      finds,
+		"lists of a time are sorted by it":   sortsByTime,
 		"facts are taken in once":            appliesOnce,
 		"a person is erased everywhere":      erases,
 		"racing refunds share what was paid": racingRefunds,
@@ -595,8 +596,13 @@ func finds(t *testing.T, open Open) {
 		"two words":          {orders.ListAsk{Q: "creme 250"}, []string{a}},
 		"a beginning":        {orders.ListAsk{Q: "cara*"}, []string{b}},
 		"no beginning":       {orders.ListAsk{Q: "cara"}, nil},
-		"an address":         {orders.ListAsk{Q: "bert@example.com"}, []string{b}},
+		"an address":         {orders.ListAsk{Q: "Bert@example.com"}, []string{b}},
+		"a part of one":      {orders.ListAsk{Q: "anna"}, []string{c, a}},
+		"a host":             {orders.ListAsk{Q: "@example.com"}, []string{c, b, a}},
+		"half an address":    {orders.ListAsk{Q: "anna@ex*"}, []string{c, a}},
 		"an id":              {orders.ListAsk{Q: a}, []string{a}},
+		"half an id":         {orders.ListAsk{Q: a[:12] + "*"}, []string{a}},
+		"inside of an id":    {orders.ListAsk{Q: a[4:14] + "*"}, nil},
 		"not Latin":          {orders.ListAsk{Q: "茶"}, []string{c}},
 		"words and a filter": {orders.ListAsk{Q: "example", Status: "draft"}, []string{c}},
 		"quotes":             {orders.ListAsk{Q: `"creme' OR 'x`}, nil},
@@ -618,6 +624,50 @@ func finds(t *testing.T, open Open) {
 	second, err := s.List(t.Context(), orders.ListAsk{Q: "creme", Limit: 1, Cursor: first.Next})
 	if err != nil || !slices.Equal(idsOf(t, second), []string{a}) || second.Next != "" {
 		t.Errorf("%+v, %v", second, err)
+	}
+}
+
+// Lists of a time are sorted by it, equal times by number, page by page.
+func sortsByTime(t *testing.T, open Open) {
+	store := open(t, "a")
+	now := noon
+	s := orders.NewService(store, func() time.Time { return now }, nil)
+	first, second, third := create(t, s), create(t, s), create(t, s)
+	now = noon.Add(-time.Hour) // a clock that was put back
+	fourth := create(t, s)
+	now = noon.Add(time.Hour)
+	for _, id := range []string{second, third} {
+		if _, _, err := s.Fulfill(t.Context(), orders.Call{}, id, orders.FulfillAsk{}, render); err != nil {
+			t.Fatal(err)
+		}
+	}
+	day := noon.Format(time.DateOnly)
+	for name, tc := range map[string]struct {
+		ask  orders.ListAsk
+		want []string
+	}{
+		"by number":   {orders.ListAsk{}, []string{fourth, third, second, first}},
+		"by creation": {orders.ListAsk{CreatedFrom: day}, []string{third, second, first, fourth}},
+		"by change":   {orders.ListAsk{UpdatedUntil: day}, []string{third, second, first, fourth}},
+		"with a status": {
+			orders.ListAsk{CreatedFrom: day, Fulfillment: "unfulfilled", Currency: "eur"}, []string{first, fourth},
+		},
+	} {
+		tc.ask.Limit = 1
+		var got []string
+		for {
+			page, err := s.List(t.Context(), tc.ask)
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			got = append(got, idsOf(t, page)...)
+			if tc.ask.Cursor = page.Next; page.Next == "" {
+				break
+			}
+		}
+		if !slices.Equal(got, tc.want) {
+			t.Errorf("%s: %v, want %v", name, got, tc.want)
+		}
 	}
 }
 
