@@ -58,11 +58,12 @@ type engine interface {
 // begun it is not interrupted: the context given to fn carries ctx's values,
 // not its end.
 //
-// fn must be quick, and neither call Write nor commit or roll back tx. In
-// SQLite it holds up every other write; writes that wait at the same time
-// share one sync. In PostgreSQL it runs at the isolation level SERIALIZABLE
-// beside others, and runs again after a conflict with one of them. Either way
-// the outcome is as if writes ran one after the other.
+// fn must be quick, return the errors that tx gives, and neither call Write nor
+// commit or roll back tx. It may run again from the start. In SQLite it holds up
+// every other write; writes that wait at the same time share one sync, and run
+// again when one of them fails. In PostgreSQL it runs at the isolation level
+// SERIALIZABLE beside others, and runs again after a conflict with one of them.
+// Either way the outcome is as if writes ran one after the other.
 func (db *DB) Write(ctx context.Context, fn func(ctx context.Context, tx *sql.Tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return err

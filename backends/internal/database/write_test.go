@@ -97,6 +97,43 @@ func TestOneFailureLeavesTheNeighboursAlone(t *testing.T) {
 	}
 }
 
+// A group runs again without the write that failed: one that was dropped stays dropped.
+func TestAWriteThatWasDroppedDoesNotRunWithItsGroupAgain(t *testing.T) {
+	t.Parallel()
+	db := open(t, filepath.Join(t.TempDir(), "a.db"))
+	gone, cancel := context.WithCancel(t.Context())
+	runs := 0
+	counted := func(ctx context.Context, tx *sql.Tx) error {
+		runs++
+		return add("first")(ctx, tx)
+	}
+	cancel()
+	group := []*write{
+		{ctx: t.Context(), fn: counted, done: make(chan error, 1)},
+		{ctx: gone, fn: add("dropped"), done: make(chan error, 1)},
+		{ctx: t.Context(), fn: add("first"), done: make(chan error, 1)}, // a constraint
+	}
+	given := 0
+	sqliteFile(db).commitGroup(group[0], func() *write {
+		if given++; given < len(group) {
+			return group[given]
+		}
+		return nil
+	})
+	if err := <-group[0].done; err != nil || runs != 2 {
+		t.Errorf("%v after %d runs", err, runs)
+	}
+	if err := <-group[1].done; !errors.Is(err, context.Canceled) {
+		t.Errorf("the dropped one: %v", err)
+	}
+	if err := <-group[2].done; err == nil || !strings.Contains(err.Error(), "UNIQUE") {
+		t.Errorf("the constraint: %v", err)
+	}
+	if got := bodies(t, db); !slices.Equal(got, []string{"first"}) {
+		t.Errorf("stored %q", got)
+	}
+}
+
 func TestEveryWriteOfAGroupFailsWithItsCommit(t *testing.T) {
 	t.Parallel()
 	db := open(t, filepath.Join(t.TempDir(), "a.db"))
