@@ -53,6 +53,7 @@ func (r *report) judgeAll() {
 	r.judgeStart()
 	r.judgeNames()
 	r.judgeHosts()
+	r.judgeOrders()
 }
 
 // judgePages judges each page of the directive alone, as respond is alone, as

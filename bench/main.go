@@ -88,10 +88,11 @@ var peers = []*peer{&fairway, &caddyRespond, &caddyTuned, &fairwayShipped, &cadd
 
 // The parts that --part chooses from.
 const (
-	partPage  = "page"
-	partStart = "start"
-	partNames = "names"
-	partHosts = "hosts"
+	partPage   = "page"
+	partStart  = "start"
+	partNames  = "names"
+	partHosts  = "hosts"
+	partOrders = "orders"
 )
 
 const usage = `Measures Fairway beside Apache, nginx, HAProxy and stock Caddy, in one run.
@@ -103,6 +104,7 @@ Usage: go run ./bench [flags]
   go run ./bench --duration 1s --runs 1            a quick look; the figures are rough
   go run ./bench --part names --names 10,100000    the subdomain table
   go run ./bench --part hosts                      1,000 virtual hosts of Apache
+  go run ./bench --part orders                     orders created and read, beside PocketBase
   go run ./bench --json >figures.json              for programs
   go run ./bench --check                           exits with 3 when a bar is missed
 
@@ -121,7 +123,7 @@ func parse(args []string) (*bench, error) {
 	flags.DurationVar(&b.duration, "duration", 2*time.Second, "of a run, in whole seconds")
 	flags.IntVar(&b.runs, "runs", 5, "how often each is measured; the median counts")
 	only := flags.String("only", "", "`peers` to measure, separated by commas (default all)")
-	parts := flags.String("part", "page,start,names,hosts", "`parts` to measure: page, start, names, hosts")
+	parts := flags.String("part", "page,start,names,hosts,orders", "`parts` to measure: page, start, names, hosts, orders")
 	counts := flags.String("names", "10,1000,10000,100000", "`numbers` of subdomains")
 	flags.BoolVar(&b.peersLarge, "peers-large", false, "give nginx 10,000 names too: 7 s and a gigabyte")
 	flags.BoolVar(&b.json, "json", false, "report as JSON")
@@ -143,7 +145,7 @@ func parse(args []string) (*bench, error) {
 	if b.only, err = choose("--only", *only, keys()); err != nil {
 		return nil, err
 	}
-	if b.parts, err = choose("--part", *parts, []string{partPage, partStart, partNames, partHosts}); err != nil {
+	if b.parts, err = choose("--part", *parts, []string{partPage, partStart, partNames, partHosts, partOrders}); err != nil {
 		return nil, err
 	}
 	b.counts, err = parseCounts(*counts)
@@ -244,6 +246,7 @@ func (b *bench) measureParts(ctx context.Context) error {
 		{partPage, func(ctx context.Context) error { return b.measurePages(ctx, chosen) }},
 		{partNames, b.measureNames},
 		{partHosts, b.measureHosts},
+		{partOrders, b.measureOrders},
 	} {
 		if !slices.Contains(b.parts, part.name) {
 			continue

@@ -10,16 +10,17 @@ import (
 
 // report is all that was measured.
 type report struct {
-	Machine     machine    `json:"machine"`
-	Seconds     float64    `json:"seconds_per_run"`
-	Runs        int        `json:"runs"`
-	Connections int        `json:"connections"`
-	Starts      []startRow `json:"starts,omitempty"`
-	Pages       []pageRow  `json:"pages,omitempty"`
-	Names       []namesRow `json:"names,omitempty"`
-	Hosts       []hostsRow `json:"virtual_hosts,omitempty"`
-	Bars        []bar      `json:"bars,omitempty"`
-	Problems    []string   `json:"problems,omitempty"`
+	Machine     machine     `json:"machine"`
+	Seconds     float64     `json:"seconds_per_run"`
+	Runs        int         `json:"runs"`
+	Connections int         `json:"connections"`
+	Starts      []startRow  `json:"starts,omitempty"`
+	Pages       []pageRow   `json:"pages,omitempty"`
+	Names       []namesRow  `json:"names,omitempty"`
+	Hosts       []hostsRow  `json:"virtual_hosts,omitempty"`
+	Orders      []ordersRow `json:"orders,omitempty"`
+	Bars        []bar       `json:"bars,omitempty"`
+	Problems    []string    `json:"problems,omitempty"`
 }
 
 // missed reports whether a bar was.
@@ -48,6 +49,7 @@ func (r *report) writeText(w io.Writer) error {
 	r.writeStarts(put)
 	r.writeNames(put)
 	r.writeHosts(put)
+	r.writeOrders(put)
 	if len(r.Bars) > 0 {
 		put("\nBars")
 	}
@@ -132,6 +134,9 @@ func (r *report) noisy() (noisy, all int) {
 		}
 	}
 	for _, row := range r.Pages {
+		count(row.Runs)
+	}
+	for _, row := range r.Orders {
 		count(row.Runs)
 	}
 	many := r.Names

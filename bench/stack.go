@@ -163,19 +163,25 @@ func (s *stack) liveHeap(ctx context.Context) (int64, error) {
 	return parseLiveHeap(profile)
 }
 
-// get fetches a URL from a loopback port, whatever the URL's host. A body that
-// was asked for with gzip is returned as it came.
-func get(ctx context.Context, url string, port int, gzip bool) ([]byte, error) {
+// loopbackClient connects to a loopback port, whatever a URL's host.
+func loopbackClient(port int) *http.Client {
 	transport := &http.Transport{
-		DisableKeepAlives:  true,
-		DisableCompression: true, // it would ask for gzip by itself
+		MaxIdleConnsPerHost: connections,
+		DisableCompression:  true, // it would ask for gzip by itself
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return new(net.Dialer).DialContext(ctx, "tcp", "127.0.0.1:"+strconv.Itoa(port))
 		},
 		// #nosec G402 -- a stack that this program has started, on loopback
 		TLSClientConfig: &tls.Config{InsecureSkipVerify: true},
 	}
-	client := &http.Client{Transport: transport, Timeout: 30 * time.Second}
+	return &http.Client{Transport: transport, Timeout: 30 * time.Second}
+}
+
+// get fetches a URL from a loopback port, whatever the URL's host. A body that
+// was asked for with gzip is returned as it came.
+func get(ctx context.Context, url string, port int, gzip bool) ([]byte, error) {
+	client := loopbackClient(port)
+	defer client.CloseIdleConnections()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return nil, err

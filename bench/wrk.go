@@ -42,7 +42,8 @@ func (l load) perSecond() float64 { return float64(l.Requests) / (float64(l.Dura
 type target struct {
 	page
 	port  int
-	names int // > 0: random ones of n1 … n<names> below domain instead of the host
+	names int      // > 0: random ones of n1 … n<names> below domain instead of the host
+	args  []string // what wrk.lua is to do instead
 }
 
 // wrk puts load on a target for a while. It also returns the CPU time that wrk
@@ -60,7 +61,10 @@ func (b *bench) wrk(ctx context.Context, t target) (load, time.Duration, error) 
 		args = append([]string{"-H", "Accept-Encoding: gzip"}, args...)
 	}
 	if t.names > 0 {
-		args = append(args, "--", strconv.Itoa(t.names), domain)
+		args = append(args, "--", "names", strconv.Itoa(t.names), domain)
+	}
+	if t.args != nil {
+		args = append(append(args, "--"), t.args...)
 	}
 	ctx, cancel := context.WithTimeout(ctx, b.duration+30*time.Second)
 	defer cancel()
