@@ -54,7 +54,7 @@ func TestSpoiltBinariesAreFound(t *testing.T) {
 		},
 		{
 			"the answer comes before the commit", "backends/internal/database/write.go",
-			`"RELEASE one")` + "\n", `"RELEASE one")` + "\n		w.done <- nil\n",
+			"		return errOneFailed\n	}\n", "		return errOneFailed\n	}\n	w.done <- nil\n",
 		},
 	} {
 		t.Run(one.name, func(t *testing.T) {
