@@ -45,8 +45,8 @@ func Open(t testing.TB, address string, flags ...string) *Tab {
 		"--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
 		"--disable-component-update", "--disable-sync", "--ignore-certificate-errors", "--remote-debugging-port=0", "--user-data-dir=" + folder(t),
 	}, append(flags, address)...)
-	cmd := exec.Command(path, arguments...)               //nolint:gosec // a test says what to open
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // so that its helpers end with it
+	cmd := exec.CommandContext(t.Context(), path, arguments...) //nolint:gosec // a test says what to open
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}       // so that its helpers end with it
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -117,9 +117,16 @@ func attach(t testing.TB, list string) *Tab {
 	return nil
 }
 
-// Call calls a method of the protocol and decodes its result, unless result is
-// nil or the page was left meanwhile.
+// Call calls a method of the protocol and decodes its result, unless result is nil.
 func (b *Tab) Call(t testing.TB, method string, params, result any) {
+	t.Helper()
+	if refused := b.call(t, method, params, result); refused != "" {
+		t.Fatalf("%s: %s", method, refused)
+	}
+}
+
+// call also returns why the browser refuses.
+func (b *Tab) call(t testing.TB, method string, params, result any) (refused string) {
 	t.Helper()
 	b.calls++
 	if err := b.socket.WriteJSON(map[string]any{"id": b.calls, "method": method, "params": params}); err != nil {
@@ -129,28 +136,25 @@ func (b *Tab) Call(t testing.TB, method string, params, result any) {
 		var message struct {
 			ID     int
 			Result json.RawMessage
-			Error  *struct{ Message string }
+			Error  struct{ Message string }
 			Event
 		}
 		if err := b.socket.ReadJSON(&message); err != nil {
 			t.Fatal(err)
 		}
-		switch {
-		case message.ID == 0:
+		if message.ID == 0 {
 			b.Events = append(b.Events, message.Event)
-		case message.ID == b.calls && message.Error != nil && strings.Contains(message.Error.Message, "navigated"):
-			return // the page it was asked of is gone
-		case message.ID == b.calls && message.Error != nil:
-			t.Fatalf("%s: %s", method, message.Error.Message)
-		case message.ID == b.calls:
-			if result == nil {
-				return
-			}
-			if err := json.Unmarshal(message.Result, result); err != nil {
-				t.Fatalf("%s: %v in %s", method, err, message.Result)
-			}
-			return
 		}
+		if message.ID != b.calls {
+			continue
+		}
+		if result == nil || message.Error.Message != "" {
+			return message.Error.Message
+		}
+		if err := json.Unmarshal(message.Result, result); err != nil {
+			t.Fatalf("%s: %v in %s", method, err, message.Result)
+		}
+		return ""
 	}
 }
 
@@ -161,8 +165,8 @@ func (b *Tab) Text(t testing.TB, expression string) string {
 	var evaluated struct {
 		Result struct{ Value json.RawMessage }
 	}
-	b.Call(t, "Runtime.evaluate", map[string]any{"expression": expression, "awaitPromise": true}, &evaluated)
+	_ = b.call(t, "Runtime.evaluate", map[string]any{"expression": expression, "awaitPromise": true}, &evaluated) // refused: no page yet, or left
 	var value string
-	_ = json.Unmarshal(evaluated.Result.Value, &value) // not a text: no page yet
+	_ = json.Unmarshal(evaluated.Result.Value, &value) // not a text
 	return value
 }
