@@ -124,6 +124,9 @@ func redactWord(word string) string {
 	if name, _, ok := strings.Cut(word, "?"); ok && strings.HasPrefix(strings.TrimLeft(word, `"'(`), "/") {
 		return name
 	}
+	if strings.Count(word, "$") >= 3 {
+		return "…" // a password's hash: $2a$14$…
+	}
 	if trimmed := strings.Trim(word, `"'(),;:.`); looksSecret(trimmed) && !strings.ContainsAny(trimmed, "./:") {
 		return "…"
 	}

@@ -31,6 +31,10 @@ func init() {
 //	POST   /fairway/alerts/test  send a test message through each channel
 //	POST   /fairway/backup       copy the databases: {"folder"}
 //	POST   /fairway/verify       recompute the books: a report for each service
+//
+// It also stands before Caddy's own
+//
+//	POST   /load                 load a configuration, which is noted
 type adminAPI struct{}
 
 // CaddyModule returns the Caddy module information.
@@ -45,6 +49,7 @@ func (*adminAPI) CaddyModule() caddy.ModuleInfo {
 // for a configuration that it goes on to run, and before any app starts: a
 // store that cannot be opened fails the reload with nothing changed.
 func (*adminAPI) Provision(ctx caddy.Context) error {
+	noteRefusal(ctx)
 	app, err := configured(ctx)
 	if errors.Is(err, caddy.ErrNotConfigured) {
 		return nil
@@ -66,6 +71,7 @@ func (*adminAPI) Routes() []caddy.AdminRoute {
 		{Pattern: "/fairway/status", Handler: caddy.AdminHandlerFunc(handleStatus)},
 		{Pattern: "/fairway/alerts/test", Handler: caddy.AdminHandlerFunc(handleAlertTest)},
 		{Pattern: "/fairway/certificates", Handler: caddy.AdminHandlerFunc(handleCertificates)},
+		{Pattern: "POST /load", Handler: caddy.AdminHandlerFunc(handleLoad)},
 	}
 }
 

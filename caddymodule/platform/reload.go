@@ -57,6 +57,7 @@ type startedHandler struct{ *App }
 
 // Handle implements [caddyevents.Handler].
 func (h startedHandler) Handle(context.Context, caddy.Event) error {
+	h.noteStart(time.Now())
 	if reuseport.Migrates() {
 		return nil
 	}
