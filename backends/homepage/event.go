@@ -28,7 +28,8 @@ const (
 	Lost      Outcome = "lost" // of a service: nothing is known of it any more
 )
 
-// Event is something that happened to this server or to what it serves.
+// Event is something that happened to this server or to what it serves. It is
+// for operators: it may have addresses.
 type Event struct {
 	ID      int64     // grows with time; given when the event is noted
 	At      time.Time // in UTC, to the millisecond
@@ -36,15 +37,10 @@ type Event struct {
 	Subject string // a service's ID, a certificate's name, an upstream's address; "" for the server
 	Outcome Outcome
 
-	// Summary is what else may be said to anyone: why a service fails, of whom a
-	// certificate is.
-	Summary string
-
-	// By, Detail and Changes are for operators: who asked for it, as far as that
-	// is known; the error; what a reload changed, a line each, without secrets.
-	By      string
-	Detail  string
-	Changes []string
+	Summary string   // why a service fails, of whom a certificate is
+	By      string   // who asked for it, as far as that is known
+	Detail  string   // the error, without secrets
+	Changes []string // by a reload, a line each, without secrets
 }
 
 const (
@@ -74,16 +70,6 @@ func cut(text string, n int) string {
 	return strings.ToValidUTF8(text[:n-len("…")], "") + "…"
 }
 
-// Public reports whether visitors may be told of the event. Reloads,
-// certificates and upstreams are for operators.
-func (e Event) Public() bool { return e.Kind == ServiceEvent || e.Kind == ServerEvent }
-
-// ForVisitors is the event without what only operators may see.
-func (e Event) ForVisitors() Event {
-	e.By, e.Detail, e.Changes = "", "", nil
-	return e
-}
-
 // sentences by kind and outcome; the subject stands for %.
 var sentences = map[EventKind]map[Outcome]string{
 	ServerEvent: {Succeeded: "The server started"},
@@ -97,8 +83,8 @@ var sentences = map[EventKind]map[Outcome]string{
 		Failed:    "A certificate for % was not obtained",
 	},
 	UpstreamEvent: {
-		Succeeded: "Upstream % can be reached again",
-		Failed:    "Upstream % cannot be reached",
+		Succeeded: "Upstream % is used again",
+		Failed:    "Upstream % is not used any more",
 	},
 	ServiceEvent: {
 		Succeeded: "% is answering",

@@ -148,6 +148,15 @@ func (j Judgement) Reason(now time.Time) string {
 	return fmt.Sprintf("%d of the last minute’s %d requests failed: %s", recent.Failures, recent.Requests, words(j.Basis))
 }
 
+// Cause is why a service fails, without a time: "upstream refused connections".
+// It is "" when it does not.
+func (j Judgement) Cause() string {
+	if j.State != Failing {
+		return ""
+	}
+	return words(j.Basis)
+}
+
 // words say what a failed observation shows.
 func words(o Observation) string {
 	if o.Unmet != "" {

@@ -133,7 +133,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 	if err := ctx.GetMetricsRegistry().Register((*metrics)(a)); err != nil {
 		return fmt.Errorf("registering metrics: %w", err)
 	}
-	return errors.Join(a.watchReload(ctx), a.watchCertificates(ctx))
+	return errors.Join(a.watchReload(ctx), a.watchCertificates(ctx), a.watchUpstreams(ctx))
 }
 
 // Validate checks the settings.

@@ -44,7 +44,8 @@ const HomepageID = "homepage"
 // catalogue is what the configuration serves.
 type catalogue struct {
 	mu       sync.RWMutex
-	services []*cataloguedService // in the order of the configuration
+	services []*cataloguedService              // in the order of the configuration
+	checked  map[string]*reverseproxy.Upstream // those whose health is watched, by address
 }
 
 // cataloguedService is a service and how to probe it.
@@ -68,13 +69,13 @@ func (c *catalogue) build(a *App) error {
 	if !ok {
 		return fmt.Errorf("the http app is a %T", value)
 	}
-	w := walk{byID: make(map[string]*cataloguedService)}
+	w := walk{byID: make(map[string]*cataloguedService), checked: make(map[string]*reverseproxy.Upstream)}
 	for _, name := range slices.Sorted(maps.Keys(app.Servers)) {
 		w.server(app, app.Servers[name])
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.services = w.services
+	c.services, c.checked = w.services, w.checked
 	return nil
 }
 
@@ -124,6 +125,7 @@ func (c *catalogue) embeds(id string) bool { return slices.Contains(c.embedded()
 type walk struct {
 	services []*cataloguedService
 	byID     map[string]*cataloguedService
+	checked  map[string]*reverseproxy.Upstream
 }
 
 // site is the part of a configuration that the walk is in.
@@ -215,6 +217,7 @@ func (w *walk) route(route caddyhttp.Route, s *site) {
 			w.routes(h.Routes, *s)
 		case *reverseproxy.Handler:
 			w.answers(s, homepage.Proxied, upstreamsOf(h))
+			w.checks(h)
 		case *fileserver.FileServer:
 			w.answers(s, homepage.Static, nil)
 		case *caddyhttp.StaticResponse: // those of automatic HTTPS are not pointers
@@ -233,6 +236,18 @@ func upstreamsOf(h *reverseproxy.Handler) []string {
 		upstreams = append(upstreams, upstream.Dial)
 	}
 	return upstreams
+}
+
+// checks notes the upstreams whose health the proxy watches.
+func (w *walk) checks(h *reverseproxy.Handler) {
+	if h.HealthChecks == nil {
+		return
+	}
+	for _, upstream := range h.Upstreams {
+		if _, known := w.checked[upstream.Dial]; !known {
+			w.checked[upstream.Dial] = upstream
+		}
+	}
 }
 
 // answers notes how the current service is answered. A proxy tells more than

@@ -54,8 +54,9 @@ func (a *App) History() *history.Keeper { return a.history }
 
 // keepHistory observes the services until the app stops, and then once more.
 func (a *App) keepHistory() {
-	ticker := time.NewTicker(history.Tick)
+	ticker, beat := time.NewTicker(history.Tick), time.NewTicker(stateBeat)
 	defer ticker.Stop()
+	defer beat.Stop()
 	a.observe()
 	for {
 		select {
@@ -64,6 +65,8 @@ func (a *App) keepHistory() {
 			return
 		case <-a.history.Noted():
 			a.flush()
+		case <-beat.C:
+			a.noteStates(time.Now())
 		case <-ticker.C:
 			a.observe()
 		}

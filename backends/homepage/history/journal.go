@@ -27,10 +27,16 @@ type journal struct {
 	last     int64            // the ID given last
 	recent   []homepage.Event // oldest first
 	unsaved  []homepage.Event
-	attempts map[string][]homepage.Event // at certificates, by name, oldest first
-	states   map[string]homepage.Outcome // by service, as noted last
-	failures map[string]*failures        // by service
-	noted    chan struct{}               // has a value when something waits to be saved
+	attempts map[string][]homepage.Event  // at certificates, by name, oldest first
+	states   map[subject]homepage.Outcome // of services and upstreams, as noted last
+	failures map[string]*failures         // by service
+	noted    chan struct{}                // has a value when something waits to be saved
+}
+
+// subject is what an event is about.
+type subject struct {
+	kind homepage.EventKind
+	name string
 }
 
 // failures are the last ones of a service, oldest first.
@@ -43,7 +49,7 @@ type failures struct {
 func (j *journal) load(ctx context.Context, store Store, now time.Time) error {
 	j.noted = make(chan struct{}, 1)
 	j.attempts = make(map[string][]homepage.Event)
-	j.states = make(map[string]homepage.Outcome)
+	j.states = make(map[subject]homepage.Outcome)
 	j.failures = make(map[string]*failures)
 	recent, err := store.Events(ctx, now.Add(-Recent), maxRecent)
 	if err != nil {
@@ -51,7 +57,7 @@ func (j *journal) load(ctx context.Context, store Store, now time.Time) error {
 	}
 	slices.Reverse(recent)
 	j.recent = recent
-	for _, kind := range []homepage.EventKind{homepage.CertificateEvent, homepage.ServiceEvent} {
+	for _, kind := range []homepage.EventKind{homepage.CertificateEvent, homepage.ServiceEvent, homepage.UpstreamEvent} {
 		events, err := store.EventsOf(ctx, kind, MostEvents)
 		if err != nil {
 			return err
@@ -83,8 +89,10 @@ func (j *journal) remember(e homepage.Event) {
 		}
 		attempts := append(j.attempts[e.Subject], e)
 		j.attempts[e.Subject] = attempts[max(len(attempts)-attemptsKept, 0):]
-	case homepage.ServiceEvent:
-		j.states[e.Subject] = e.Outcome
+	case homepage.ServiceEvent, homepage.UpstreamEvent:
+		if of := (subject{e.Kind, e.Subject}); len(j.states) < maxNames || j.states[of] != "" {
+			j.states[of] = e.Outcome
+		}
 	}
 }
 
@@ -120,19 +128,19 @@ func (j *journal) note(e homepage.Event, now time.Time) {
 	j.wake()
 }
 
-// NoteState notes how a service is when that differs from what was noted last.
-// That a service answers is no news the first time.
-func (k *Keeper) NoteState(service string, outcome homepage.Outcome, summary, detail string, now time.Time) {
+// NoteState notes an event about how a service or an upstream is, when that
+// differs from what was noted last. That it is well is no news the first time.
+func (k *Keeper) NoteState(e homepage.Event, now time.Time) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	j := &k.journal
-	before, known := j.states[service]
+	before, known := j.states[subject{e.Kind, e.Subject}]
 	switch {
-	case before == outcome:
-	case !known && outcome != homepage.Failed:
-		j.states[service] = outcome
+	case before == e.Outcome:
+	case !known && e.Outcome != homepage.Failed:
+		j.remember(e)
 	default:
-		j.note(homepage.Event{Kind: homepage.ServiceEvent, Subject: service, Outcome: outcome, Summary: summary, Detail: detail}, now)
+		j.note(e, now)
 	}
 }
 

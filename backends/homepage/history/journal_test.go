@@ -41,7 +41,9 @@ func TestEventsSurviveARestart(t *testing.T) {
 func TestStatesAreNotedWhenTheyChange(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	note := func(outcome homepage.Outcome) { w.keeper.NoteState("blog", outcome, "", "", w.now) }
+	note := func(outcome homepage.Outcome) {
+		w.keeper.NoteState(homepage.Event{Kind: homepage.ServiceEvent, Subject: "blog", Outcome: outcome}, w.now)
+	}
 	note(homepage.Succeeded)
 	note(homepage.Succeeded)
 	if events := w.keeper.Events(morning); len(events) != 0 {
@@ -52,7 +54,7 @@ func TestStatesAreNotedWhenTheyChange(t *testing.T) {
 	w.restart()
 	note(homepage.Failed)
 	note(homepage.Succeeded)
-	w.keeper.NoteState("shop", homepage.Failed, "", "", w.now)
+	w.keeper.NoteState(homepage.Event{Kind: homepage.ServiceEvent, Subject: "shop", Outcome: homepage.Failed}, w.now)
 	var got []homepage.Outcome
 	for _, e := range w.keeper.Events(morning) {
 		got = append(got, e.Outcome)
