@@ -65,3 +65,15 @@ func TestEachEventHasASentence(t *testing.T) {
 		}
 	}
 }
+
+func TestFailuresAreBoundedAndRedacted(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("é", 10000)
+	f := Failure{Method: long, Host: long, Path: "/a/hunter2hunter2hunter2?token=hunter2", Error: "bad password: hunter2\n" + long, Upstream: long}.Bounded()
+	if size := len(f.Method) + len(f.Host) + len(f.Path) + len(f.Error) + len(f.Upstream); size > 1000 {
+		t.Errorf("a failure has %d bytes", size)
+	}
+	if all := f.Path + f.Error; strings.Contains(all, "hunter2") || strings.Contains(all, "\n") {
+		t.Errorf("%q", all)
+	}
+}

@@ -16,7 +16,7 @@ type Failure struct {
 	At       time.Time // in UTC, to the millisecond
 	Method   string
 	Host     string // without port
-	Path     string // see RedactPath
+	Path     string // as the client sent it; see RedactPath
 	Status   int
 	Cause    measure.Cause
 	Error    string        // see Redact; "" when the service answered
@@ -24,6 +24,17 @@ type Failure struct {
 	Retries  int           // of the proxy
 	Waited   time.Duration // until the upstream's first byte; 0 without one
 	Total    time.Duration // until our first byte
+}
+
+// Sentence says why the request failed: "upstream refused connections".
+func (f Failure) Sentence() string { return words(Observation{Status: f.Status, Cause: f.Cause}) }
+
+// Bounded returns the failure with texts that may be kept, whoever sent them.
+func (f Failure) Bounded() Failure {
+	f.Method, f.Host = cut(strings.Map(printable, f.Method), 20), cut(strings.Map(printable, f.Host), 100)
+	f.Path = RedactPath(f.Path)
+	f.Error, f.Upstream = cut(strings.Map(printable, Redact(f.Error)), 300), cut(f.Upstream, 100)
+	return f
 }
 
 // RedactPath is the path of a request as it may be kept: without a query, and

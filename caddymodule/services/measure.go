@@ -21,15 +21,23 @@ func (s *Service) measure(w http.ResponseWriter, r *http.Request, next caddyhttp
 	returned := false
 	defer func() {
 		if !returned {
-			s.recorder.End(observed.result(panicked(r)))
+			s.end(observed, r, panicked(r))
 		}
 	}()
 	err := s.answer(observed, r, next)
 	returned = true
-	s.recorder.End(observed.result(err))
+	s.end(observed, r, err)
 	*observed = observer{}
 	observers.Put(observed)
 	return err
+}
+
+// end records how the request ended, a failure with what is known of it.
+func (s *Service) end(observed *observer, r *http.Request, err error) {
+	result := observed.result(err)
+	if cause := s.recorder.End(result); cause != measure.NoFailure {
+		s.platform.History().NoteFailure(s.Name, failureOf(r, result, cause))
+	}
 }
 
 // panicked is what to record of a request whose handler panicked, as proxies

@@ -146,6 +146,7 @@ func (k *Keeper) NoteState(e homepage.Event, now time.Time) {
 
 // NoteFailure adds a failure of a service. It is saved with the next Flush.
 func (k *Keeper) NoteFailure(service string, f homepage.Failure) {
+	f = f.Bounded()
 	f.At = f.At.UTC().Truncate(time.Millisecond)
 	k.mu.Lock()
 	defer k.mu.Unlock()

@@ -72,8 +72,9 @@ type Recorder struct {
 // Begin notes that a request has arrived.
 func (r *Recorder) Begin() { r.inFlight.Add(1) }
 
-// End notes how the request ended.
-func (r *Recorder) End(result Result) {
+// End notes how the request ended, and returns why it failed, if it did. That
+// the client left is no failure.
+func (r *Recorder) End(result Result) Cause {
 	r.inFlight.Add(-1)
 	if result.Status == 0 {
 		result.Status = 200
@@ -81,7 +82,7 @@ func (r *Recorder) End(result Result) {
 	r.bytes.Add(uint64(max(result.Bytes, 0)))
 	if abandoned(result) {
 		r.abandoned.Add(1)
-		return
+		return NoFailure
 	}
 	now := r.now()
 	r.window.begin(now, r.totals)
@@ -92,12 +93,13 @@ func (r *Recorder) End(result Result) {
 	if cause == NoFailure {
 		r.success.Store(pack(result))
 		r.successAt.Store(now.UnixNano())
-		return
+		return NoFailure
 	}
 	if !cause.Answered() {
 		r.unreached.Add(1)
 	}
 	r.fail(now, cause, result)
+	return cause
 }
 
 // fail notes a failure as the last one. It belongs to a run of failures when

@@ -1,0 +1,61 @@
+package services
+
+import (
+	"errors"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/aditechsphere/fairway/backends/homepage"
+	"github.com/aditechsphere/fairway/backends/homepage/measure"
+)
+
+// failureOf is what is known of a request that failed. Neither its query, its
+// headers nor its body are.
+func failureOf(r *http.Request, result measure.Result, cause measure.Cause) homepage.Failure {
+	f := homepage.Failure{
+		At: time.Now(), Method: r.Method, Host: r.Host, Path: r.URL.Path,
+		Status: result.Status, Cause: cause, Total: result.TTFB,
+	}
+	// Handlers may have rewritten the request.
+	if original, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request); ok {
+		f.Method, f.Path = original.Method, original.URL.Path
+	}
+	if host, _, err := net.SplitHostPort(f.Host); err == nil {
+		f.Host = host
+	}
+	if result.Err != nil {
+		f.Error = reasonOf(result.Err).Error()
+	}
+	f.Upstream, f.Retries, f.Waited = proxied(r)
+	return f
+}
+
+// reasonOf is an error without the trace that Caddy puts around it.
+func reasonOf(err error) error {
+	var handlerError caddyhttp.HandlerError
+	if errors.As(err, &handlerError) && handlerError.Err != nil {
+		return handlerError.Err
+	}
+	return err
+}
+
+// proxied is what a reverse proxy tells of a request: the upstream it asked
+// last, how many times it tried again, and how long that one took to answer.
+func proxied(r *http.Request) (upstream string, retries int, waited time.Duration) {
+	replacer, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
+	if !ok {
+		return "", 0, 0
+	}
+	upstream, _ = replacer.GetString("http.reverse_proxy.upstream.hostport")
+	if tried, ok := replacer.Get("http.reverse_proxy.retries"); ok {
+		retries, _ = tried.(int)
+	}
+	if took, ok := replacer.Get("http.reverse_proxy.upstream.latency"); ok {
+		waited, _ = took.(time.Duration)
+	}
+	return upstream, retries, waited
+}
