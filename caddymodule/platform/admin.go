@@ -57,7 +57,11 @@ func (*adminAPI) Provision(ctx caddy.Context) error {
 	if err != nil {
 		return err
 	}
-	return app.open()
+	if err := app.open(); err != nil {
+		return err
+	}
+	app.watchServers(ctx)
+	return nil
 }
 
 // Routes implements [caddy.AdminRouter].

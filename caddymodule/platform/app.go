@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -71,6 +72,7 @@ type App struct {
 	desk     *deliver.Desk   // as history
 
 	certificates certificates
+	names        atomic.Pointer[names] // nil until the app has started
 }
 
 // Store says where data is kept.

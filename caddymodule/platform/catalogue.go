@@ -70,9 +70,12 @@ func (c *catalogue) build(a *App) error {
 		return fmt.Errorf("the http app is a %T", value)
 	}
 	w := walk{byID: make(map[string]*cataloguedService), checked: make(map[string]*reverseproxy.Upstream)}
+	served := newNames()
 	for _, name := range slices.Sorted(maps.Keys(app.Servers)) {
 		w.server(app, app.Servers[name])
+		served.addServer(app.Servers[name])
 	}
+	a.names.Store(served)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.services, c.checked = w.services, w.checked

@@ -17,6 +17,7 @@ import (
 	accesspostgres "github.com/aditechsphere/fairway/backends/access/postgres"
 	accesssqlite "github.com/aditechsphere/fairway/backends/access/sqlite"
 	accessstore "github.com/aditechsphere/fairway/backends/access/sqlstore"
+	"github.com/aditechsphere/fairway/backends/homepage"
 	"github.com/aditechsphere/fairway/backends/homepage/measure"
 )
 
@@ -39,6 +40,7 @@ type state struct {
 	place    location
 	access   *access.Service
 	measured *measure.Registry
+	unserved homepage.UnservedLog
 
 	mu     sync.Mutex
 	shared map[string]io.Closer

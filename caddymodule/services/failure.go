@@ -16,22 +16,25 @@ import (
 // failureOf is what is known of a request that failed. Neither its query, its
 // headers nor its body are.
 func failureOf(r *http.Request, result measure.Result, cause measure.Cause) homepage.Failure {
-	f := homepage.Failure{
-		At: time.Now(), Method: r.Method, Host: r.Host, Path: r.URL.Path,
-		Status: result.Status, Cause: cause, Total: result.TTFB,
-	}
-	// Handlers may have rewritten the request.
-	if original, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request); ok {
-		f.Method, f.Path = original.Method, original.URL.Path
-	}
-	if host, _, err := net.SplitHostPort(f.Host); err == nil {
-		f.Host = host
-	}
+	f := homepage.Failure{At: time.Now(), Status: result.Status, Cause: cause, Total: result.TTFB}
+	f.Method, f.Host, f.Path = sent(r)
 	if result.Err != nil {
 		f.Error = reasonOf(result.Err).Error()
 	}
 	f.Upstream, f.Retries, f.Waited = proxied(r)
 	return f
+}
+
+// sent is what the client asked for: handlers may have rewritten the request.
+func sent(r *http.Request) (method, host, path string) {
+	method, host, path = r.Method, r.Host, r.URL.Path
+	if original, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request); ok {
+		method, path = original.Method, original.URL.Path
+	}
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	return method, host, path
 }
 
 // reasonOf is an error without the trace that Caddy puts around it.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
+	"github.com/aditechsphere/fairway/backends/homepage"
 	"github.com/aditechsphere/fairway/backends/homepage/measure"
 )
 
@@ -32,11 +33,16 @@ func (s *Service) measure(w http.ResponseWriter, r *http.Request, next caddyhttp
 	return err
 }
 
-// end records how the request ended, a failure with what is known of it.
+// end records how the request ended, a failure with what is known of it. When
+// no handler that follows has answered, Caddy does, with an empty 200.
 func (s *Service) end(observed *observer, r *http.Request, err error) {
 	result := observed.result(err)
 	if cause := s.recorder.End(result); cause != measure.NoFailure {
 		s.platform.History().NoteFailure(s.Name, failureOf(r, result, cause))
+	}
+	if err == nil && observed.status == 0 && s.guest == nil {
+		_, host, path := sent(r)
+		s.platform.NoteUnserved(homepage.NoRoute, host+homepage.RedactPath(path), "")
 	}
 }
 

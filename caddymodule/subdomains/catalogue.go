@@ -178,4 +178,7 @@ func kindOf(handler caddyhttp.MiddlewareHandler, target subdomain.Target) (homep
 	return homepage.Other, nil
 }
 
-var _ platform.Cataloguer = (*Handler)(nil)
+var (
+	_ platform.Cataloguer = (*Handler)(nil)
+	_ platform.NameKeeper = (*Handler)(nil)
+)

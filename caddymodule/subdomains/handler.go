@@ -132,6 +132,18 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhttp.
 	return h.table.serve(row, w, r)
 }
 
+// Serves implements [platform.NameKeeper]. While rows are being loaded any
+// name may be theirs.
+func (h *Handler) Serves(host string) bool {
+	select {
+	case <-h.table.loaded:
+		_, ok := h.table.rows.Lookup(host)
+		return ok
+	default:
+		return true
+	}
+}
+
 // lookupLoaded looks host up once the added rows are there, which they are
 // from shortly after the start.
 func (t *table) lookupLoaded(ctx context.Context, host string) (row row, ok bool, err error) {
