@@ -15,10 +15,10 @@ const (
 )
 
 // Before returns what happened just before the service began to fail, and may
-// be why: a reload, the start of the server, or one of the service's upstreams
-// that is not used any more. It is nil when there is nothing of the kind.
-// Events are newest first.
-func (j Judgement) Before(events []Event) *Event {
+// be why: the last reload or start of the server, and the last time that one of
+// the service's upstreams went out of use; in that order of time. Events are
+// newest first.
+func (j Judgement) Before(events []Event) []Event {
 	if j.State != Failing {
 		return nil
 	}
@@ -26,26 +26,25 @@ func (j Judgement) Before(events []Event) *Event {
 	if since.IsZero() {
 		since = j.Basis.At
 	}
-	var found *Event
-	for i := range events {
-		e := &events[i]
-		if !j.mayFailOf(e, since) || found != nil && !e.At.After(found.At) {
-			continue
+	var found []Event
+	for _, reason := range []func(*Event, time.Duration) bool{beganAnew, j.lostUpstream} {
+		at := slices.IndexFunc(events, func(e Event) bool { return reason(&e, since.Sub(e.At)) })
+		if at >= 0 {
+			found = append(found, events[at])
 		}
-		found = e
 	}
+	slices.SortFunc(found, func(a, b Event) int { return a.At.Compare(b.At) })
 	return found
 }
 
-// mayFailOf reports whether an event may be why the service fails since then.
-func (j Judgement) mayFailOf(e *Event, since time.Time) bool {
-	lead := since.Sub(e.At) // events are noted to the millisecond, downwards
-	switch e.Kind {
-	case ReloadEvent, ServerEvent:
-		return e.Outcome == Succeeded && lead >= 0 && lead <= beforehand
-	case UpstreamEvent:
-		return e.Outcome == Failed && slices.Contains(j.Upstreams, e.Subject) && lead >= -afterwards && lead <= beforehand
-	default:
-		return false
-	}
+// beganAnew reports whether an event that much earlier began a configuration.
+func beganAnew(e *Event, earlier time.Duration) bool {
+	return (e.Kind == ReloadEvent || e.Kind == ServerEvent) && e.Outcome == Succeeded && earlier >= 0 && earlier <= beforehand
+}
+
+// lostUpstream reports whether an event that much earlier took an upstream of
+// the service out of use.
+func (j Judgement) lostUpstream(e *Event, earlier time.Duration) bool {
+	return e.Kind == UpstreamEvent && e.Outcome == Failed && slices.Contains(j.Upstreams, e.Subject) &&
+		earlier >= -afterwards && earlier <= beforehand
 }

@@ -1,6 +1,7 @@
 package homepage
 
 import (
+	"slices"
 	"testing"
 	"time"
 )
@@ -29,17 +30,20 @@ func TestWhatHappenedBefore(t *testing.T) {
 	for name, test := range map[string]struct {
 		of     Judgement
 		events []Event
-		want   int64 // 0: nothing
+		want   []int64
 	}{
-		"nothing":            {failing, others, 0},
-		"a reload":           {failing, append(others, reload), 3},
-		"what came last":     {failing, append(others, reload, upstream), 4},
-		"with successes too": {flapping, append(others, reload), 3},
-		"no failure":         {answering, append(others, reload), 0},
+		"nothing":            {failing, others, nil},
+		"a reload":           {failing, append(others, reload), []int64{3}},
+		"both":               {failing, append(others, upstream, reload), []int64{3, 4}},
+		"with successes too": {flapping, append(others, reload), []int64{3}},
+		"no failure":         {answering, append(others, reload), nil},
 	} {
-		e := test.of.Before(test.events)
-		if (e == nil) != (test.want == 0) || e != nil && e.ID != test.want {
-			t.Errorf("%s: %+v", name, e)
+		var got []int64
+		for _, e := range test.of.Before(test.events) {
+			got = append(got, e.ID)
+		}
+		if !slices.Equal(got, test.want) {
+			t.Errorf("%s: events %d, want %d", name, got, test.want)
 		}
 	}
 }

@@ -1,8 +1,12 @@
 package platform
 
 import (
+	"net/http"
+	"slices"
+	"strconv"
 	"strings"
 
+	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/caddyserver/certmagic"
 )
@@ -47,32 +51,57 @@ func (n *names) add(hosts []string, keeper NameKeeper) {
 }
 
 // addServer notes the sites of a server. A route without a host serves every
-// name, unless it is there to lead to HTTPS whoever comes.
+// name, unless it is there to turn away whoever comes.
 func (n *names) addServer(server *caddyhttp.Server) {
 	for _, route := range server.Routes {
 		hosts := hostsOf(route, nil)
 		n.add(hosts, keeperOf(route.Handlers))
-		if len(hosts) == 0 && !redirects(route) {
+		if len(hosts) == 0 && !turnAway(route.Handlers) {
 			n.any[server] = true
 		}
 	}
 }
 
-// redirects reports whether a route is one of automatic HTTPS, or as good as.
-func redirects(route caddyhttp.Route) bool {
-	for _, handler := range route.Handlers {
-		var location string
+// passing are handlers that leave it to others to answer.
+var passing = []caddy.ModuleID{
+	"http.handlers.encode", "http.handlers.error_page", "http.handlers.headers", "http.handlers.log_append",
+	"http.handlers.rewrite", "http.handlers.vars",
+}
+
+// turnAway reports whether all that handlers answer is an error, or an address
+// to go to as automatic HTTPS does.
+func turnAway(handlers []caddyhttp.MiddlewareHandler) bool {
+	for _, handler := range handlers {
 		switch h := handler.(type) {
-		case caddyhttp.StaticResponse:
-			location = h.Headers.Get("Location")
+		case *caddyhttp.StaticError:
+		case caddyhttp.StaticResponse: // those of automatic HTTPS are not pointers
+			if !refuses(&h) {
+				return false
+			}
 		case *caddyhttp.StaticResponse:
-			location = h.Headers.Get("Location")
-		}
-		if location == "" {
+			if !refuses(h) {
+				return false
+			}
+		case *caddyhttp.Subroute:
+			for _, route := range h.Routes {
+				if !turnAway(route.Handlers) {
+					return false
+				}
+			}
+		case caddy.Module:
+			if !slices.Contains(passing, h.CaddyModule().ID) {
+				return false
+			}
+		default:
 			return false
 		}
 	}
-	return len(route.Handlers) > 0
+	return true
+}
+
+func refuses(h *caddyhttp.StaticResponse) bool {
+	status, err := strconv.Atoi(string(h.StatusCode))
+	return h.Abort || h.Headers.Get("Location") != "" || err == nil && status >= http.StatusBadRequest
 }
 
 // keeperOf finds a handler that knows its names.

@@ -25,9 +25,10 @@ func route(handler caddyhttp.MiddlewareHandler, hosts ...string) caddyhttp.Route
 func TestNamesThatAreServed(t *testing.T) {
 	t.Parallel()
 	redirect := caddyhttp.StaticResponse{Headers: http.Header{"Location": {"https://{http.request.host}"}}}
+	refusal := &caddyhttp.Subroute{Routes: caddyhttp.RouteList{route(&caddyhttp.StaticError{})}}
 	table := &caddyhttp.Subroute{Routes: caddyhttp.RouteList{route(keeper{})}}
 	server := &caddyhttp.Server{Routes: caddyhttp.RouteList{
-		route(nil, "Blog.example", "*.wild.example", "*.*.far.example"), route(table, "*.table.example"), route(redirect),
+		route(nil, "Blog.example", "*.wild.example", "*.*.far.example"), route(table, "*.table.example"), route(redirect), route(refusal),
 	}}
 	every := &caddyhttp.Server{Routes: caddyhttp.RouteList{route(table)}}
 	n := newNames()

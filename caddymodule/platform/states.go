@@ -16,7 +16,7 @@ const stateBeat = 2 * time.Second
 
 // outcomes of the states of a service, for its events.
 var outcomes = map[homepage.State]homepage.Outcome{
-	homepage.Answering: homepage.Succeeded, homepage.Failing: homepage.Failed, homepage.Unknown: homepage.Lost,
+	homepage.Answering: homepage.Succeeded, homepage.Slow: homepage.Succeeded, homepage.Failing: homepage.Failed, homepage.Unknown: homepage.Lost,
 }
 
 // noteStates notes which services and upstreams are not as they were.
@@ -34,8 +34,11 @@ func (a *App) noteStates(now time.Time) {
 }
 
 // noteService notes a change of state. Silence of a service that is not probed
-// is none: nobody called.
+// is none: nobody called. Nor is maintenance, which was declared.
 func (a *App) noteService(j homepage.Judgement, now time.Time) {
+	if j.State == homepage.Maintenance {
+		return
+	}
 	if j.State == homepage.Unknown && (j.Probe == nil || j.Basis.At.IsZero()) {
 		return
 	}

@@ -19,7 +19,7 @@ func failureOf(r *http.Request, result measure.Result, cause measure.Cause) home
 	f := homepage.Failure{At: time.Now(), Status: result.Status, Cause: cause, Total: result.TTFB}
 	f.Method, f.Host, f.Path = sent(r)
 	if result.Err != nil {
-		f.Error = reasonOf(result.Err).Error()
+		f.Error = result.Err.Error()
 	}
 	f.Upstream, f.Retries, f.Waited = proxied(r)
 	return f
@@ -37,13 +37,14 @@ func sent(r *http.Request) (method, host, path string) {
 	return method, host, path
 }
 
-// reasonOf is an error without the trace that Caddy puts around it.
+// reasonOf is an error without the trace that Caddy puts around it, and with
+// its cause. The reason of nil is nil.
 func reasonOf(err error) error {
 	var handlerError caddyhttp.HandlerError
 	if errors.As(err, &handlerError) && handlerError.Err != nil {
-		return handlerError.Err
+		err = handlerError.Err
 	}
-	return err
+	return withCause(err)
 }
 
 // proxied is what a reverse proxy tells of a request: the upstream it asked

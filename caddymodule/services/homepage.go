@@ -51,6 +51,7 @@ func (h *Homepage) Provision(ctx caddy.Context) error {
 			Certificates: app.Certificates,
 			Told:         app.AlertsTold,
 			Alerts:       app.AlertTroubles,
+			Unserved:     app.Unserved,
 
 			Guard:  app.Guard(),
 			Facts:  app.Facts("homepage-service"),

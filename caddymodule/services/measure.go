@@ -71,7 +71,7 @@ type observer struct {
 func (o *observer) result(err error) measure.Result {
 	result := measure.Result{Status: o.status, Bytes: o.bytes, TTFB: o.firstByte}
 	if err != nil {
-		result.Err = err
+		result.Err = reasonOf(err)
 		result.Status = http.StatusInternalServerError
 		var handlerError caddyhttp.HandlerError
 		if errors.As(err, &handlerError) && handlerError.StatusCode != 0 {

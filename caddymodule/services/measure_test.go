@@ -66,7 +66,7 @@ func TestFailureOfARequest(t *testing.T) {
 	ctx = context.WithValue(ctx, caddyhttp.OriginalRequestCtxKey, http.Request{Method: http.MethodPut, URL: &url.URL{Path: "/outer", RawQuery: "token=hunter2"}})
 	result := measure.Result{
 		Status: http.StatusBadGateway, TTFB: time.Second,
-		Err: caddyhttp.Error(http.StatusBadGateway, errors.New("connection refused")),
+		Err: reasonOf(caddyhttp.Error(http.StatusBadGateway, errors.New("connection refused"))),
 	}
 	got := failureOf(r.WithContext(ctx), result, measure.Refused)
 	got.At = time.Time{}

@@ -178,7 +178,7 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 func (s *Service) probed(probe *platform.Probing, w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	caddyhttp.SetVar(r.Context(), caddyhttp.LogSkipVar, true)
 	err := s.answer(w, r, next)
-	probe.Report(err)
+	probe.Report(reasonOf(err))
 	return err
 }
 
@@ -200,7 +200,7 @@ func (s *Service) wait(ctx context.Context) error {
 
 func (s *Service) answer(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	if s.guest == nil {
-		return withCause(next.ServeHTTP(w, r))
+		return next.ServeHTTP(w, r)
 	}
 	s.guest.ServeHTTP(w, r)
 	return nil

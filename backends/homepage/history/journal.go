@@ -203,7 +203,7 @@ func (k *Keeper) Flush(ctx context.Context) error {
 }
 
 // Events returns the events in memory from since on, newest first: those of
-// the last 24 hours, at most 500.
+// the last 24 hours, at most 500. Some are noted a moment after what followed.
 func (k *Keeper) Events(since time.Time) []homepage.Event {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -213,6 +213,7 @@ func (k *Keeper) Events(since time.Time) []homepage.Event {
 			events = append(events, e)
 		}
 	}
+	slices.SortStableFunc(events, func(a, b homepage.Event) int { return b.At.Compare(a.At) })
 	return events
 }
 

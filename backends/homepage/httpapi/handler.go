@@ -35,6 +35,9 @@ type Config struct {
 	Told   func() []alert.Told
 	Alerts func() []deliver.Trouble
 
+	// Unserved is the traffic that came to nothing. Default: none.
+	Unserved func() []homepage.UnservedOfKind
+
 	Guard  httpauth.Guard
 	Facts  instance.Facts
 	Logger *slog.Logger
@@ -52,8 +55,11 @@ type Config struct {
 //	GET  /api/v1/live       what changes on the dashboard, as an event stream
 //	GET  /api/v1/services   its facts as JSON
 //	GET  /api/v1/services/{id}/history
-//	GET  /api/v1/certificates  for operators only
-//	GET  /api/v1/alerts        for operators only
+//	GET  /api/v1/services/{id}/failures  for operators only
+//	GET  /api/v1/certificates            for operators only
+//	GET  /api/v1/events                  for operators only
+//	GET  /api/v1/unserved                for operators only
+//	GET  /api/v1/alerts                  for operators only
 //	GET  /api/v1/openapi.json  what is said of these in OpenAPI 3.1
 //	GET  /health            {"service", "status": "UP", "version"}
 //	GET  /assets/…          stylesheet and icon
@@ -69,12 +75,16 @@ func New(cfg Config) http.Handler {
 	if cfg.Alerts == nil {
 		cfg.Alerts = func() []deliver.Trouble { return nil }
 	}
+	if cfg.Unserved == nil {
+		cfg.Unserved = func() []homepage.UnservedOfKind { return nil }
+	}
 	pages := web.Config{
 		Catalogue: cfg.Catalogue,
 		History:   cfg.History,
 
 		Certificates: cfg.Certificates,
 		Alerts:       cfg.Alerts,
+		Unserved:     cfg.Unserved,
 
 		Operator: cfg.Guard.Operator,
 		Facts:    cfg.Facts,

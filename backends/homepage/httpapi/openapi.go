@@ -133,6 +133,11 @@ var enumerations = map[string]any{
 	"Evidence.source":    []homepage.Source{homepage.Measured, homepage.Probed},
 	"History.resolution": []string{"minute", "hour", "day"},
 	"Told.kind":          []string{"service", "certificate"},
+	"Event.kind": []homepage.EventKind{
+		homepage.ServerEvent, homepage.ReloadEvent, homepage.CertificateEvent, homepage.UpstreamEvent, homepage.ServiceEvent,
+	},
+	"Event.outcome":       []homepage.Outcome{homepage.Began, homepage.Succeeded, homepage.Failed, homepage.Lost},
+	"UnservedOfKind.kind": homepage.UnservedKinds,
 }
 
 // of returns the schema of a type; structs become components.

@@ -55,6 +55,20 @@ func operations(cfg Config, pages web.Config) []operation {
 			Reply: Certificates{}, Operator: true, Handler: certificates(cfg),
 		},
 		{
+			ID: "listFailures", Path: "/api/v1/services/{id}/failures", Summary: "The last requests to a service that failed",
+			Detail: "Newest first, at most 50, without queries, headers and bodies.",
+			Reply:  Failures{}, Operator: true, Fails: []int{http.StatusNotFound}, Handler: failures(cfg),
+		},
+		{
+			ID: "listEvents", Path: "/api/v1/events", Summary: "What happened in the last 24 hours",
+			Detail: "Newest first, at most 500: reloads, certificates, changes of services and of upstreams.",
+			Reply:  Events{}, Operator: true, Handler: events(cfg),
+		},
+		{
+			ID: "listUnserved", Path: "/api/v1/unserved", Summary: "Traffic that came to nothing, since the process started",
+			Reply: Unserved{}, Operator: true, Handler: unserved(cfg),
+		},
+		{
 			ID: "listAlerts", Path: "/api/v1/alerts", Summary: "What was alerted of and is not over",
 			Detail: "And the channels through which alerts do not arrive.",
 			Reply:  Alerts{}, Operator: true, Handler: alerts(cfg),

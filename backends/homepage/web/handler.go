@@ -15,10 +15,10 @@ import (
 	"github.com/aditechsphere/fairway/backends/internal/look"
 )
 
-//go:embed index.html service.html
+//go:embed *.html
 var files embed.FS
 
-var index = look.MustParse(files, "index.html")
+var index = look.MustParse(files, "index.html", "timeline.html")
 
 // Config is what the page needs.
 type Config struct {
@@ -30,6 +30,9 @@ type Config struct {
 
 	// Alerts are the channels through which alerts do not arrive. Default: none.
 	Alerts func() []deliver.Trouble
+
+	// Unserved is the traffic that came to nothing. Default: none.
+	Unserved func() []homepage.UnservedOfKind
 
 	Operator func(*http.Request) bool // whether a request is a signed-in operator's
 	Facts    instance.Facts
@@ -45,11 +48,14 @@ type History interface {
 	LastHour(service string, now time.Time) history.Hour
 	LastDays(service string, n int, now time.Time) []history.Day
 	Down(since time.Time) []history.Interval
+	Events(since time.Time) []homepage.Event
+	Failures(service string) []homepage.Failure
 	Points(ctx context.Context, service string, r history.Resolution, from, to time.Time) ([]history.Point, error)
 }
 
 // New returns the dashboard. Visitors see names, states and figures; upstream
-// addresses and the text of errors are for operators.
+// addresses, the text of errors, certificates and what happened are for
+// operators.
 func New(cfg Config) http.Handler {
 	facts := cfg.Facts
 	facts.DashboardURL = func() string { return "" } // this is it
@@ -57,14 +63,15 @@ func New(cfg Config) http.Handler {
 		Template: index,
 		Facts:    facts,
 		SignedIn: cfg.Operator,
-		Visitor:  func(context.Context) (look.Page, error) { return cfg.page(), nil },
+		Visitor:  func(context.Context) (look.Page, error) { return cfg.page(false), nil },
+		Operator: func(*http.Request) (look.Page, error) { return cfg.page(true), nil },
 		Now:      cfg.Now,
 		Logger:   cfg.Logger,
 	})
 }
 
-func (cfg Config) page() look.Page {
-	view := cfg.dashboard()
+func (cfg Config) page(operator bool) look.Page {
+	view := cfg.dashboard(operator)
 	return look.Page{
 		Title:       "Dashboard",
 		Description: "The services of this server and how they are.",
@@ -76,17 +83,27 @@ func (cfg Config) page() look.Page {
 	}
 }
 
-// dashboard gathers what is known now.
-func (cfg Config) dashboard() dashboard {
+// dashboard gathers what is known now, for operators with what is for them.
+func (cfg Config) dashboard(operator bool) dashboard {
 	entries := cfg.Catalogue.Entries()
 	// The time is read after the entries, or what was just seen would seem to
 	// come from the future.
 	view := newDashboard(homepage.Assess(entries, cfg.Now().UTC()), cfg.History)
+	if !operator {
+		return view
+	}
+	view.Timeline = timelineOf(cfg.History, view.At)
+	for _, r := range view.Rows {
+		r.causedBy(view.Timeline)
+	}
 	if cfg.Certificates != nil {
 		view.Certificates = cfg.Certificates()
 	}
 	if cfg.Alerts != nil {
 		view.Undelivered = cfg.Alerts()
+	}
+	if cfg.Unserved != nil {
+		view.Unserved = unservedOf(cfg.Unserved(), view.At)
 	}
 	return view
 }

@@ -68,6 +68,43 @@ func (past) LastDays(service string, n int, now time.Time) []history.Day {
 
 func (past) Down(time.Time) []history.Interval { return nil }
 
+// Events are 60 reloads, every fifth of which failed, and changes of services.
+func (past) Events(time.Time) (events []homepage.Event) {
+	for i := range 120 {
+		e := homepage.Event{ID: int64(120 - i), At: time.Now().Add(-time.Duration(i) * 10 * time.Minute), Kind: homepage.ReloadEvent, Outcome: homepage.Succeeded, By: "caddy reload of /etc/caddy/Caddyfile, from 127.0.0.1"}
+		switch {
+		case i%2 == 1:
+			e = homepage.Event{ID: e.ID, At: e.At, Kind: homepage.ServiceEvent, Subject: fmt.Sprintf("service-%d", i/4), Outcome: homepage.Succeeded}
+			if i%4 == 1 {
+				e.Outcome, e.Summary = homepage.Failed, "upstream refused connections"
+			}
+		case i%5 == 0:
+			e.Outcome, e.Detail = homepage.Failed, fmt.Sprintf("loading config: unknown module: http.handlers.nosuch%d", i)
+		default:
+			e.Changes = []string{fmt.Sprintf("site service-%d.platform.example.org: upstream 127.0.0.1:%d added", i, 8000+i)}
+		}
+		events = append(events, e)
+	}
+	return events
+}
+
+func (past) Failures(string) []homepage.Failure {
+	return []homepage.Failure{{
+		At: time.Now(), Method: http.MethodGet, Host: "blog.example", Path: "/<b>", Status: 502, Cause: measure.Refused,
+		Error: "dial tcp 10.1.2.3:80", Upstream: "10.1.2.3:80", Retries: 2, Waited: time.Second, Total: 2 * time.Second,
+	}}
+}
+
+func unservedTraffic() []homepage.UnservedOfKind {
+	log := new(homepage.UnservedLog)
+	for i := range 1000 {
+		for _, kind := range homepage.UnservedKinds {
+			log.Add(kind, fmt.Sprintf("<i>%d.example", i%60), "sni.example", time.Now())
+		}
+	}
+	return log.All()
+}
+
 func (past) Points(_ context.Context, service string, r history.Resolution, from, to time.Time) (points []history.Point, _ error) {
 	for start := r.Start(from.Add(r.Span)); start.Before(to); start = start.Add(r.Span) {
 		p := history.Point{Service: service, Resolution: r, Start: start}
@@ -79,16 +116,28 @@ func (past) Points(_ context.Context, service string, r history.Resolution, from
 }
 
 func handler() http.Handler {
-	return New(Config{Catalogue: twenty{}, History: past{}, Operator: func(r *http.Request) bool { return r.Header.Get("Cookie") != "" }, Now: time.Now})
+	return New(Config{
+		Catalogue: twenty{}, History: past{}, Unserved: unservedTraffic, Now: time.Now,
+		Operator: func(r *http.Request) bool { return r.Header.Get("Cookie") != "" },
+	})
 }
 
 func TestPageBudget(t *testing.T) {
 	t.Parallel()
+	for _, cookie := range []string{"", "operator"} {
+		pageBudget(t, cookie)
+	}
+}
+
+func pageBudget(t *testing.T, cookie string) {
+	t.Helper()
 	const budget = 14 << 10
 	r := httptest.NewRequest(http.MethodGet, "/", nil)
 	r.Header.Set("Accept-Encoding", "gzip")
+	r.Header.Set("Cookie", cookie)
 	w := httptest.NewRecorder()
 	handler().ServeHTTP(w, r)
+	t.Logf("cookie %q: %d bytes gzipped", cookie, w.Body.Len())
 	if w.Code != http.StatusOK || w.Header().Get("Content-Encoding") != "gzip" || w.Body.Len() > budget {
 		t.Errorf("%d: %d bytes gzipped for 20 services, over the budget of %d", w.Code, w.Body.Len(), budget)
 	}

@@ -29,10 +29,12 @@ type message struct {
 	Values map[string]string `json:"values"`
 }
 
-// NewLive returns the event stream of the dashboard, for anyone: it carries
-// nothing that visitors may not see.
+// NewLive returns the event stream of the dashboard, for anyone. Visitors are
+// told nothing that they may not see; a session that ends in the meantime ends
+// what operators are told.
 func NewLive(cfg Config) http.Handler {
-	current := &latest{gather: cfg.message}
+	visitors := &latest{gather: func() message { return cfg.message(false) }}
+	operators := &latest{gather: func() message { return cfg.message(true) }}
 	var open atomic.Int64
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer open.Add(-1)
@@ -48,12 +50,17 @@ func NewLive(cfg Config) http.Handler {
 		if r.Method == http.MethodHead {
 			return
 		}
-		cfg.stream(w, r, current)
+		cfg.stream(w, r, func() *latest {
+			if cfg.Operator != nil && cfg.Operator(r) {
+				return operators
+			}
+			return visitors
+		})
 	})
 }
 
 // stream sends until the reader leaves or the configuration ends.
-func (cfg Config) stream(w http.ResponseWriter, r *http.Request, current *latest) {
+func (cfg Config) stream(w http.ResponseWriter, r *http.Request, current func() *latest) {
 	ticker := time.NewTicker(beat)
 	defer ticker.Stop()
 	if _, err := fmt.Fprintf(w, "retry: %d\n\n", beat.Milliseconds()); err != nil {
@@ -61,7 +68,7 @@ func (cfg Config) stream(w http.ResponseWriter, r *http.Request, current *latest
 	}
 	var sent map[string]string
 	for {
-		now := current.get(cfg.Now())
+		now := current().get(cfg.Now())
 		body, err := json.Marshal(now.since(sent))
 		if err != nil {
 			return
@@ -111,13 +118,26 @@ func (l *latest) get(now time.Time) message {
 	return l.last
 }
 
-func (cfg Config) message() message {
-	d := cfg.dashboard()
+func (cfg Config) message(operator bool) message {
+	d := cfg.dashboard(operator)
 	values := map[string]string{"verdict": d.Verdict, "lede": d.Lede()}
 	for _, r := range d.Rows {
 		r.live(values, d.At)
 	}
+	if operator {
+		d.liveForOperators(values)
+	}
 	return message{d.At.Format("15:04:05 MST"), d.shape(), values}
+}
+
+// liveForOperators adds what visitors are not told.
+func (d dashboard) liveForOperators(values map[string]string) {
+	if len(d.Timeline.events) > 0 {
+		d.Timeline.live(values)
+	}
+	for _, u := range d.Unserved {
+		u.live(values)
+	}
 }
 
 // live adds the values of the row under the names the template has.
@@ -158,6 +178,12 @@ func (d dashboard) shape() string {
 	}
 	for _, t := range d.Undelivered {
 		parts += t.Channel + t.Since.String() + t.Error
+	}
+	if len(d.Timeline.events) > 0 {
+		parts += fmt.Sprint(d.Timeline.events[0].ID)
+	}
+	for _, u := range d.Unserved {
+		parts += fmt.Sprintf("%s %d", u.Kind, len(u.Listed()))
 	}
 	sum := sha256.Sum256([]byte(parts))
 	return hex.EncodeToString(sum[:8])

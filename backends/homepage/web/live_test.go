@@ -100,14 +100,21 @@ func TestStreamTellsWhatChangesAndEnds(t *testing.T) {
 // Each value of the stream has its place on the page, and each place its value.
 func TestPageHasAPlaceForEachValue(t *testing.T) {
 	t.Parallel()
-	cfg := Config{Catalogue: twenty{}, History: past{}, Operator: func(*http.Request) bool { return false }, Now: time.Now}
+	for _, operator := range []bool{false, true} {
+		placesAndValues(t, operator)
+	}
+}
+
+func placesAndValues(t *testing.T, operator bool) {
+	t.Helper()
+	cfg := Config{Catalogue: twenty{}, History: past{}, Unserved: unservedTraffic, Operator: func(*http.Request) bool { return operator }, Now: time.Now}
 	w := httptest.NewRecorder()
 	New(cfg).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
 	places := make(map[string]bool)
 	for _, found := range regexp.MustCompile(`data-live="([^"]+)"`).FindAllStringSubmatch(w.Body.String(), -1) {
 		places[found[1]] = true
 	}
-	values := cfg.message().Values
+	values := cfg.message(operator).Values
 	for name := range values {
 		if !places[name] {
 			t.Errorf("the page has no place for %s", name)

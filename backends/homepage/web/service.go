@@ -13,7 +13,7 @@ import (
 	"github.com/aditechsphere/fairway/backends/internal/look"
 )
 
-var serviceTemplate = look.MustParse(files, "service.html")
+var serviceTemplate = look.MustParse(files, "service.html", "timeline.html")
 
 // NewService returns the pages of the single services, for a pattern with the
 // wildcard {id}.
@@ -47,18 +47,25 @@ func (cfg Config) servicePage(id string) http.Handler {
 		Template: serviceTemplate,
 		Facts:    cfg.Facts,
 		SignedIn: cfg.Operator,
-		Visitor:  func(ctx context.Context) (look.Page, error) { return cfg.service(ctx, id) },
+		Visitor:  func(ctx context.Context) (look.Page, error) { return cfg.service(ctx, id, false) },
+		Operator: func(r *http.Request) (look.Page, error) { return cfg.service(r.Context(), id, true) },
 		Now:      cfg.Now,
 		Logger:   cfg.Logger,
 	})
 }
 
-func (cfg Config) service(ctx context.Context, id string) (look.Page, error) {
+func (cfg Config) service(ctx context.Context, id string, operator bool) (look.Page, error) {
 	entry, _ := cfg.entry(id) // gone after a reload: unknown
 	now := cfg.Now().UTC()
 	view := &serviceView{row: newRow(homepage.Judge(entry, now), cfg.History, downtime(cfg.History, now), now), At: now}
 	if err := view.load(ctx, cfg.History); err != nil {
 		return look.Page{}, err
+	}
+	if operator {
+		view.causedBy(timelineOf(cfg.History, now))
+		for _, f := range cfg.History.Failures(id) {
+			view.Failures = append(view.Failures, failure{f, now})
+		}
 	}
 	return look.Page{
 		Title:       entry.Title(),
@@ -83,7 +90,18 @@ type serviceView struct {
 	steps   [steps]*history.Tally // nil: nothing known
 	Hours   []period              // newest first; empty without requests
 	Periods []period
+
+	Failures []failure // newest first; for operators only
 }
+
+// failure is a request that failed, as the template shows it.
+type failure struct {
+	homepage.Failure
+	now time.Time
+}
+
+// Clock is when it failed.
+func (f failure) Clock() template.HTML { return clock(f.At, f.now) }
 
 // period is a span of time in a table.
 type period struct {

@@ -16,9 +16,13 @@ import (
 // dashboard is the report as the template shows it.
 type dashboard struct {
 	homepage.Report
-	Rows         []*row
-	Certificates []homepage.Certificate // worst first; for operators only
-	Undelivered  []deliver.Trouble      // alerts; for operators only
+	Rows []*row
+
+	// For operators only.
+	Certificates []homepage.Certificate // worst first
+	Undelivered  []deliver.Trouble      // alerts
+	Timeline     timeline
+	Unserved     []unserved
 }
 
 func newDashboard(report homepage.Report, past History) dashboard {
@@ -59,20 +63,9 @@ func (d dashboard) Groups() []*group {
 // NeedsAttention are the rows of the services not known to answer as they should.
 func (d dashboard) NeedsAttention() []*row { return d.Rows[:len(d.Report.NeedsAttention())] }
 
-// Alarms are the certificates somebody should look at, for operators.
-func (d dashboard) Alarms(operator bool) []certificate {
-	if !operator {
-		return nil
-	}
+// Alarms are the certificates somebody should look at.
+func (d dashboard) Alarms() []certificate {
 	return certificatesOf(homepage.CertificatesNeedingAttention(d.Certificates, d.At), d.At)
-}
-
-// Silent are the channels of alerts that fail, for operators.
-func (d dashboard) Silent(operator bool) []deliver.Trouble {
-	if !operator {
-		return nil
-	}
-	return d.Undelivered
 }
 
 // AllCertificates are the rows of the table of certificates.
@@ -109,8 +102,20 @@ func requests(n uint64) string {
 // row is a service as the template shows it.
 type row struct {
 	homepage.Judgement
-	Hour history.Hour // of real requests
-	Days days
+	Hour   history.Hour // of real requests
+	Days   days
+	Causes []event // what happened just before it began to fail; for operators only
+}
+
+// causedBy finds what happened just before the service began to fail.
+func (r *row) causedBy(t timeline) {
+	events := make([]homepage.Event, len(t.events))
+	for i := range t.events {
+		events[i] = t.events[i].Event
+	}
+	for _, e := range r.Before(events) {
+		r.Causes = append(r.Causes, event{e, t.now})
+	}
 }
 
 // downtime is when this server was down in the days that are shown.
