@@ -92,7 +92,7 @@ func (cfg Config) dashboard(operator bool) dashboard {
 	if !operator {
 		return view
 	}
-	view.Timeline = timelineOf(cfg.History, view.At)
+	view.Timeline = timelineOf(cfg.History, view.Services, view.At)
 	for _, r := range view.Rows {
 		r.causedBy(view.Timeline)
 	}

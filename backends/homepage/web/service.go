@@ -62,7 +62,7 @@ func (cfg Config) service(ctx context.Context, id string, operator bool) (look.P
 		return look.Page{}, err
 	}
 	if operator {
-		view.causedBy(timelineOf(cfg.History, now))
+		view.causedBy(timelineOf(cfg.History, nil, now))
 		for _, f := range cfg.History.Failures(id) {
 			view.Failures = append(view.Failures, failure{f, now})
 		}

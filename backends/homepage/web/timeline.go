@@ -33,8 +33,9 @@ var lanes = map[homepage.EventKind]int{
 
 // timeline is what happened in the last 24 hours; for operators only.
 type timeline struct {
-	now    time.Time
-	events []event // newest first
+	now      time.Time
+	services map[string]bool // those that there are now, by ID
+	events   []event         // newest first
 }
 
 // event is one as the template shows it.
@@ -45,8 +46,11 @@ type event struct {
 
 // timelineOf leaves out that certificates were asked for: how that ended is
 // told.
-func timelineOf(past History, now time.Time) timeline {
-	t := timeline{now: now}
+func timelineOf(past History, services []homepage.Judgement, now time.Time) timeline {
+	t := timeline{now: now, services: make(map[string]bool)}
+	for _, service := range services {
+		t.services[service.ID] = true
+	}
 	for _, e := range past.Events(now.Add(-24 * time.Hour)) {
 		if e.Outcome != homepage.Began {
 			t.events = append(t.events, event{e, now})
@@ -68,9 +72,10 @@ func (t timeline) More() []event {
 // Unlisted is how many events only the JSON has.
 func (t timeline) Unlisted() int { return max(len(t.events)-unfoldedEvents, 0) }
 
-// RefusedReload is the last reload when it failed, else nil.
+// RefusedReload is the last reload when it failed, unless the server was started
+// since, else nil.
 func (t timeline) RefusedReload() *event {
-	at := slices.IndexFunc(t.events, func(e event) bool { return e.Kind == homepage.ReloadEvent })
+	at := slices.IndexFunc(t.events, func(e event) bool { return lanes[e.Kind] == lanes[homepage.ReloadEvent] })
 	if at < 0 || t.events[at].Outcome != homepage.Failed {
 		return nil
 	}
@@ -101,7 +106,7 @@ func clock(at, now time.Time) template.HTML {
 	return template.HTML(fmt.Sprintf(`<time class="nowrap" datetime="%s">%s</time>`, at.UTC().Format(time.RFC3339), at.Format(layout))) //nolint:gosec // formatted times only
 }
 
-// Chart draws a tick for each event, and a line while something failed.
+// Chart draws a tick for each event, and a line while a service failed.
 func (t timeline) Chart() template.HTML {
 	paths := t.paths()
 	var drawn string
@@ -126,7 +131,7 @@ func (t timeline) counted() string {
 // paths are those of the chart, by class.
 func (t timeline) paths() map[string]outline {
 	paths := make(map[string]outline)
-	until := make(map[string]time.Time) // by service or upstream: when its next event came
+	until := make(map[string]time.Time) // by service: when its next event came
 	for _, e := range t.events {
 		x, y := t.minute(e.At), float64(laneHeight*lanes[e.Kind]+laneMiddle)
 		height := float64(goodTick)
@@ -137,11 +142,10 @@ func (t timeline) paths() map[string]outline {
 		path.to('M', x, y-height/2)
 		path.to('v', height)
 		paths[string(e.Tone())] = path
-		if lanes[e.Kind] != lanes[homepage.ServiceEvent] {
+		if e.Kind != homepage.ServiceEvent || !t.services[e.Subject] {
 			continue
 		}
-		of := string(e.Kind) + e.Subject
-		end, ended := until[of]
+		end, ended := until[e.Subject]
 		if !ended {
 			end = t.now
 		}
@@ -151,7 +155,7 @@ func (t timeline) paths() map[string]outline {
 			span.to('H', t.minute(end))
 			paths["span"] = span
 		}
-		until[of] = e.At
+		until[e.Subject] = e.At
 	}
 	return paths
 }
