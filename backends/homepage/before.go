@@ -27,10 +27,12 @@ func (j Judgement) Before(events []Event) []Event {
 		since = j.Basis.At
 	}
 	var found []Event
-	for _, reason := range []func(*Event, time.Duration) bool{beganAnew, j.lostUpstream} {
-		at := slices.IndexFunc(events, func(e Event) bool { return reason(&e, since.Sub(e.At)) })
-		if at >= 0 {
-			found = append(found, events[at])
+	for _, mayBeWhy := range []func(*Event, time.Duration) bool{beganAnew, j.lostUpstream} {
+		for i := range events {
+			if e := &events[i]; mayBeWhy(e, since.Sub(e.At)) {
+				found = append(found, *e)
+				break
+			}
 		}
 	}
 	slices.SortFunc(found, func(a, b Event) int { return a.At.Compare(b.At) })

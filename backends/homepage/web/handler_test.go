@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -95,15 +96,16 @@ func (past) Failures(string) []homepage.Failure {
 	}}
 }
 
-func unservedTraffic() []homepage.UnservedOfKind {
+// unservedTraffic is of all kinds, under more names than are kept.
+var unservedTraffic = sync.OnceValue(func() []homepage.UnservedOfKind {
 	log := new(homepage.UnservedLog)
-	for i := range 1000 {
+	for i := range 100 {
 		for _, kind := range homepage.UnservedKinds {
 			log.Add(kind, fmt.Sprintf("<i>%d.example", i%60), "sni.example", time.Now())
 		}
 	}
 	return log.All()
-}
+})
 
 func (past) Points(_ context.Context, service string, r history.Resolution, from, to time.Time) (points []history.Point, _ error) {
 	for start := r.Start(from.Add(r.Span)); start.Before(to); start = start.Add(r.Span) {

@@ -13,7 +13,7 @@ import (
 const (
 	// listed events are seen at once, unfolded ones are in a fold below; more are
 	// in the JSON only.
-	listedEvents, unfoldedEvents = 8, 40
+	listedEvents, unfoldedEvents = 8, 24
 	// laneHeight is that of each of the lanes of the timeline, in its view box,
 	// which is a unit wide for each minute of the day.
 	laneHeight  = 20
@@ -34,8 +34,8 @@ var lanes = map[homepage.EventKind]int{
 // timeline is what happened in the last 24 hours; for operators only.
 type timeline struct {
 	now      time.Time
-	services map[string]bool // those that there are now, by ID
-	events   []event         // newest first
+	services map[string]bool  // those that there are now, by ID
+	events   []homepage.Event // newest first
 }
 
 // event is one as the template shows it.
@@ -53,20 +53,21 @@ func timelineOf(past History, services []homepage.Judgement, now time.Time) time
 	}
 	for _, e := range past.Events(now.Add(-24 * time.Hour)) {
 		if e.Outcome != homepage.Began {
-			t.events = append(t.events, event{e, now})
+			t.events = append(t.events, e)
 		}
 	}
 	return t
 }
 
 // First are the newest events, More those after them.
-func (t timeline) First() []event { return t.events[:min(listedEvents, len(t.events))] }
+func (t timeline) First() []event { return t.between(0, listedEvents) }
+func (t timeline) More() []event  { return t.between(listedEvents, unfoldedEvents) }
 
-func (t timeline) More() []event {
-	if len(t.events) <= listedEvents {
-		return nil
+func (t timeline) between(from, to int) (shown []event) {
+	for i := from; i < min(to, len(t.events)); i++ {
+		shown = append(shown, event{t.events[i], t.now})
 	}
-	return t.events[listedEvents:min(unfoldedEvents, len(t.events))]
+	return shown
 }
 
 // Unlisted is how many events only the JSON has.
@@ -75,16 +76,18 @@ func (t timeline) Unlisted() int { return max(len(t.events)-unfoldedEvents, 0) }
 // RefusedReload is the last reload when it failed, unless the server was started
 // since, else nil.
 func (t timeline) RefusedReload() *event {
-	at := slices.IndexFunc(t.events, func(e event) bool { return lanes[e.Kind] == lanes[homepage.ReloadEvent] })
+	at := slices.IndexFunc(t.events, func(e homepage.Event) bool { return lanes[e.Kind] == lanes[homepage.ReloadEvent] })
 	if at < 0 || t.events[at].Outcome != homepage.Failed {
 		return nil
 	}
-	return &t.events[at]
+	return &event{t.events[at], t.now}
 }
 
 // Tone is that of how it went.
-func (e event) Tone() look.Tone {
-	switch e.Outcome {
+func (e event) Tone() look.Tone { return toneOfOutcome(e.Outcome) }
+
+func toneOfOutcome(outcome homepage.Outcome) look.Tone {
+	switch outcome {
 	case homepage.Succeeded:
 		return look.Good
 	case homepage.Failed:
@@ -120,8 +123,8 @@ func (t timeline) Chart() template.HTML {
 // counted says how many events there are, and how many of them failures.
 func (t timeline) counted() string {
 	failed := 0
-	for _, e := range t.events {
-		if e.Outcome == homepage.Failed {
+	for i := range t.events {
+		if t.events[i].Outcome == homepage.Failed {
 			failed++
 		}
 	}
@@ -132,16 +135,18 @@ func (t timeline) counted() string {
 func (t timeline) paths() map[string]outline {
 	paths := make(map[string]outline)
 	until := make(map[string]time.Time) // by service: when its next event came
-	for _, e := range t.events {
+	for i := range t.events {
+		e := &t.events[i]
 		x, y := t.minute(e.At), float64(laneHeight*lanes[e.Kind]+laneMiddle)
 		height := float64(goodTick)
 		if e.Outcome == homepage.Failed {
 			height = badTick
 		}
-		path := paths[string(e.Tone())]
+		tone := string(toneOfOutcome(e.Outcome))
+		path := paths[tone]
 		path.to('M', x, y-height/2)
 		path.to('v', height)
-		paths[string(e.Tone())] = path
+		paths[tone] = path
 		if e.Kind != homepage.ServiceEvent || !t.services[e.Subject] {
 			continue
 		}

@@ -109,11 +109,7 @@ type row struct {
 
 // causedBy finds what happened just before the service began to fail.
 func (r *row) causedBy(t timeline) {
-	events := make([]homepage.Event, len(t.events))
-	for i := range t.events {
-		events[i] = t.events[i].Event
-	}
-	for _, e := range r.Before(events) {
+	for _, e := range r.Before(t.events) {
 		r.Causes = append(r.Causes, event{e, t.now})
 	}
 }
