@@ -8,6 +8,9 @@ import (
 	"github.com/aditechsphere/fairway/backends/homepage/measure"
 )
 
+// maxRedacted bounds what is looked through for secrets; no more is kept.
+const maxRedacted = 2000
+
 // FailuresKept is how many failures of a service are remembered.
 const FailuresKept = 50
 
@@ -33,7 +36,7 @@ func (f Failure) Sentence() string { return words(Observation{Status: f.Status, 
 func (f Failure) Bounded() Failure {
 	f.Method, f.Host = cut(strings.Map(printable, f.Method), 20), cut(strings.Map(printable, f.Host), 100)
 	f.Path = RedactPath(f.Path)
-	f.Error, f.Upstream = cut(strings.Map(printable, Redact(f.Error)), 300), cut(f.Upstream, 100)
+	f.Error, f.Upstream = cut(strings.Map(printable, Redact(cut(f.Error, maxRedacted))), 300), cut(f.Upstream, 100)
 	return f
 }
 
@@ -41,7 +44,7 @@ func (f Failure) Bounded() Failure {
 // with a mark where a part of it looks like a token, as in links that sign
 // somebody in, or has an e-mail address.
 func RedactPath(path string) string {
-	path, _, _ = strings.Cut(path, "?")
+	path, _, _ = strings.Cut(cut(path, maxRedacted), "?")
 	parts := strings.Split(path, "/")
 	for i, part := range parts {
 		if looksSecret(part) || strings.Contains(part, "@") {

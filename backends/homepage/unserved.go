@@ -84,7 +84,8 @@ func (l *UnservedLog) Add(kind UnservedKind, name, sni string, now time.Time) {
 
 // shownName is a name that a client chose, as it may be kept and shown.
 func shownName(name string) string {
-	return cut(strings.Map(printable, strings.ToValidUTF8(name, "�")), maxName)
+	name = strings.ToValidUTF8(name[:min(len(name), 4*maxName)], "�")
+	return cut(strings.Map(printable, name), maxName)
 }
 
 // makeRoom gives up the name that came least often, and longest ago.
