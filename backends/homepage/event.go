@@ -26,6 +26,8 @@ const (
 	Succeeded Outcome = "succeeded"
 	Failed    Outcome = "failed"
 	Lost      Outcome = "lost" // of a service: nothing is known of it any more
+	Slowed    Outcome = "slow" // of a service: it answers, over its target
+	Away      Outcome = "away" // of a service: its maintenance began
 )
 
 // Event is something that happened to this server or to what it serves. It is
@@ -90,6 +92,8 @@ var sentences = map[EventKind]map[Outcome]string{
 		Succeeded: "% is answering",
 		Failed:    "% is failing",
 		Lost:      "% is unknown",
+		Slowed:    "% is slow",
+		Away:      "% is in maintenance",
 	},
 }
 

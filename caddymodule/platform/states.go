@@ -16,7 +16,8 @@ const stateBeat = 2 * time.Second
 
 // outcomes of the states of a service, for its events.
 var outcomes = map[homepage.State]homepage.Outcome{
-	homepage.Answering: homepage.Succeeded, homepage.Slow: homepage.Succeeded, homepage.Failing: homepage.Failed, homepage.Unknown: homepage.Lost,
+	homepage.Answering: homepage.Succeeded, homepage.Failing: homepage.Failed, homepage.Unknown: homepage.Lost,
+	homepage.Slow: homepage.Slowed, homepage.Maintenance: homepage.Away,
 }
 
 // noteStates notes which services and upstreams are not as they were.

@@ -92,6 +92,10 @@ func toneOfOutcome(outcome homepage.Outcome) look.Tone {
 		return look.Good
 	case homepage.Failed:
 		return look.Bad
+	case homepage.Slowed:
+		return look.Warn
+	case homepage.Away:
+		return look.Info
 	default:
 		return look.None
 	}

@@ -92,6 +92,35 @@ func (past) LastDays(service string, n int, now time.Time) []history.Day {
 	return days
 }
 
+// Events are one of each kind.
+func (past) Events(time.Time) []homepage.Event {
+	at := func(minutes time.Duration) time.Time { return begun.Add(-minutes * time.Minute) }
+	return []homepage.Event{
+		{ID: 6, At: at(3), Kind: homepage.ReloadEvent, Outcome: homepage.Failed, By: "caddy reload of Caddyfile", Detail: "unknown module: nosuch"},
+		{ID: 5, At: at(30), Kind: homepage.ServiceEvent, Subject: "service-1", Outcome: homepage.Slowed},
+		{ID: 4, At: at(50), Kind: homepage.ServiceEvent, Subject: "service-1", Outcome: homepage.Failed, Summary: "upstream refused connections"},
+		{ID: 3, At: at(51), Kind: homepage.UpstreamEvent, Subject: "10.0.0.1:8000", Outcome: homepage.Failed, Summary: "its health check failed"},
+		{ID: 2, At: at(90), Kind: homepage.CertificateEvent, Subject: "overdue.example.org", Outcome: homepage.Failed, Detail: "the authority is down"},
+		{ID: 1, At: at(600), Kind: homepage.ReloadEvent, Outcome: homepage.Succeeded, By: "signal USR1", Changes: []string{"site blog.example: upstream added", "site shop.example: added"}},
+	}
+}
+
+func (past) Failures(string) []homepage.Failure {
+	return []homepage.Failure{{
+		At: begun.Add(-time.Minute), Method: "GET", Host: "service-1.platform.example.org", Path: "/a/long/path/of/a/page", Status: 502, Cause: measure.Refused,
+		Error: "dial tcp 10.0.0.1:8000: connect: connection refused", Upstream: "10.0.0.1:8000", Retries: 2, Waited: time.Millisecond, Total: time.Second,
+	}}
+}
+
+// unserved is some traffic that came to nothing.
+func unserved() []homepage.UnservedOfKind {
+	log := new(homepage.UnservedLog)
+	for i := range 10 {
+		log.Add(homepage.UnknownHost, fmt.Sprintf("a-name-that-nobody-serves-%d.example", i), "", begun)
+	}
+	return log.All()
+}
+
 func (past) Points(_ context.Context, service string, r history.Resolution, from, to time.Time) (points []history.Point, _ error) {
 	for start := r.Start(from.Add(r.Span)); start.Before(to); start = start.Add(r.Span) {
 		p := history.Point{Service: service, Resolution: r, Start: start}
@@ -135,7 +164,7 @@ func serve(t testing.TB, services catalogue, operator bool) string {
 	t.Helper()
 	ending := make(chan struct{})
 	server := httptest.NewServer(httpapi.New(httpapi.Config{
-		Catalogue: services, History: past{new(history.Keeper)}, Certificates: certificates,
+		Catalogue: services, History: past{new(history.Keeper)}, Certificates: certificates, Unserved: unserved,
 		Alerts: func() []deliver.Trouble {
 			return []deliver.Trouble{{Channel: "ntfy at ntfy.sh", Since: begun.Add(-time.Hour), Error: "it answered 500"}}
 		},
