@@ -35,11 +35,8 @@ func (a *App) noteStates(now time.Time) {
 }
 
 // noteService notes a change of state. Silence of a service that is not probed
-// is none: nobody called. Nor is maintenance, which was declared.
+// is none: nobody called.
 func (a *App) noteService(j homepage.Judgement, now time.Time) {
-	if j.State == homepage.Maintenance {
-		return
-	}
 	if j.State == homepage.Unknown && (j.Probe == nil || j.Basis.At.IsZero()) {
 		return
 	}
