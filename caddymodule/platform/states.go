@@ -9,6 +9,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyevents"
 
 	"github.com/aditechsphere/fairway/backends/homepage"
+	"github.com/aditechsphere/fairway/backends/instance"
 )
 
 // stateBeat is how often services and upstreams are looked at for a change.
@@ -34,10 +35,25 @@ func (a *App) noteStates(now time.Time) {
 	}
 }
 
-// noteService notes a change of state. Silence of a service that is not probed
-// is none: nobody called.
+// settling is how long after the start of the process a service may fail without
+// a note: certificates are still on their way.
+const settling = 10 * time.Second
+
+// isNoted tells whether a state is one to note, the process being up for a time.
+// Silence of a service that is not probed is none: nobody called.
+func isNoted(j homepage.Judgement, up time.Duration) bool {
+	switch j.State {
+	case homepage.Unknown:
+		return j.Probe != nil && !j.Basis.At.IsZero()
+	case homepage.Failing:
+		return up >= settling
+	}
+	return true
+}
+
+// noteService notes a change of state.
 func (a *App) noteService(j homepage.Judgement, now time.Time) {
-	if j.State == homepage.Unknown && (j.Probe == nil || j.Basis.At.IsZero()) {
+	if !isNoted(j, now.Sub(instance.Started())) {
 		return
 	}
 	e := homepage.Event{Kind: homepage.ServiceEvent, Subject: j.ID, Outcome: outcomes[j.State], Summary: j.Cause()}
