@@ -119,7 +119,7 @@ func randomTargets() []request {
 // forms of the translation.
 func TestRandomAccess(t *testing.T) {
 	t.Parallel()
-	rounds, sites := 1, 12
+	rounds, sites := 1, 8
 	if os.Getenv("SOAK") == "1" {
 		rounds, sites = 20, 40
 	}

@@ -142,7 +142,9 @@ func (c *campaign) expireLeases() {
 	db, err := sql.Open("pgx", c.dsn)
 	must(c.t, err)
 	for _, schema := range []string{"orders", "payments"} {
-		_, err := db.ExecContext(c.ctx, `UPDATE `+schema+`.webhook_deliveries SET next_at = created_at WHERE state = 'pending'`)
+		table := schema + ".webhook_deliveries"
+		_, err := db.ExecContext(c.ctx, `UPDATE `+table+` SET next_at = created_at
+			WHERE seq IN (SELECT seq FROM `+table+` WHERE state = 'pending' FOR UPDATE SKIP LOCKED)`) // those the server is about to claim it has
 		must(c.t, err)
 	}
 	must(c.t, db.Close())
