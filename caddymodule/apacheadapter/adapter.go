@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strconv"
 	"strings"
 
@@ -38,6 +39,8 @@ type Adapter struct{}
 
 // Adapt implements caddyconfig.Adapter. The option "filename" is required.
 func (Adapter) Adapt(_ []byte, options map[string]any) ([]byte, []caddyconfig.Warning, error) {
+	// Much is allocated, and all of it soon forgotten.
+	defer debug.SetGCPercent(debug.SetGCPercent(400))
 	name, _ := options["filename"].(string)
 	if name == "" || name == "-" {
 		return nil, nil, errors.New("apache: the configuration includes other files and cannot be read from standard input: name its file with --config")

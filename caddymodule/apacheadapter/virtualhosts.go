@@ -31,6 +31,7 @@ func init() {
 //
 //	virtual_hosts [<matcher>] {
 //		host [<names...>] {
+//			log_name <names...>
 //			handle {
 //				<directives...>
 //			}
@@ -41,7 +42,8 @@ func init() {
 //	}
 //
 // In a name, * stands for any characters, dots included, and ? for one. The
-// block "handle" is that of Caddy's handle, "errors" that of handle_errors.
+// block "handle" is that of Caddy's handle, "errors" that of handle_errors,
+// "log_name" is Caddy's directive of that name.
 type VirtualHosts struct {
 	// Hosts are the sites in order.
 	Hosts []*VirtualHost `json:"hosts"`
@@ -55,10 +57,15 @@ type VirtualHosts struct {
 type VirtualHost struct {
 	// Names are those it answers for; a host may have none and be the default.
 	Names []string `json:"names,omitempty"`
+	// LogNames are the loggers of its requests and errors, as those of Caddy's
+	// log_name. Default: those of the server.
+	LogNames []string `json:"log_names,omitempty"`
 	// Handle is what answers: a subroute.
 	Handle *caddyhttp.Subroute `json:"handle,omitempty"`
 	// Errors is what answers a request that failed.
 	Errors *caddyhttp.Subroute `json:"errors,omitempty"`
+
+	logNames []any // as Caddy has them in a variable
 }
 
 type wildName struct {
@@ -79,6 +86,9 @@ func (v *VirtualHosts) Provision(ctx caddy.Context) error {
 	v.logger = ctx.Logger(new(caddyhttp.App)).Named("log.error")
 	v.index()
 	for i, host := range v.Hosts {
+		for _, name := range host.LogNames {
+			host.logNames = append(host.logNames, name)
+		}
 		for _, route := range []*caddyhttp.Subroute{host.Handle, host.Errors} {
 			if route == nil {
 				continue
@@ -126,6 +136,9 @@ func (v *VirtualHosts) of(name string) *VirtualHost {
 
 func (v *VirtualHosts) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	host := v.of(hostOf(r))
+	if len(host.logNames) > 0 {
+		caddyhttp.SetVar(r.Context(), caddyhttp.AccessLoggerNameVarKey, host.logNames)
+	}
 	if host.Handle == nil {
 		return next.ServeHTTP(w, r)
 	}
@@ -189,9 +202,18 @@ func parseVirtualHosts(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, err
 // parse reads the block of a host.
 func (host *VirtualHost) parse(h httpcaddyfile.Helper) error {
 	for nesting := h.Nesting(); h.NextBlock(nesting); {
+		if h.Val() == "log_name" {
+			if host.LogNames != nil {
+				return h.Err("log_name is given twice")
+			}
+			if host.LogNames = h.RemainingArgs(); len(host.LogNames) == 0 {
+				return h.ArgErr()
+			}
+			continue
+		}
 		into := map[string]**caddyhttp.Subroute{"handle": &host.Handle, "errors": &host.Errors}[h.Val()]
 		if into == nil {
-			return h.Errf("a host has the blocks handle and errors, not %q", h.Val())
+			return h.Errf("a host has log_name and the blocks handle and errors, not %q", h.Val())
 		}
 		if *into != nil {
 			return h.Errf("%s is given twice", h.Val())

@@ -127,10 +127,10 @@ func (t *translation) writeTableHost(body, table *Block, site *Site) {
 	host := table.Open(append([]string{"host"}, site.host.names...)...)
 	parts := site.writeParts(NewBlock())
 	body.Append(parts.site)
-	handle := host.Open("handle")
 	if site.table.logger != "" {
-		handle.Line("log_name", site.table.logger)
+		host.Line("log_name", site.table.logger)
 	}
+	handle := host.Open("handle")
 	handle.Append(parts.definitions)
 	handle.Append(parts.route)
 	if !parts.errors.Empty() {

@@ -214,8 +214,22 @@ func shortName(p apacheconf.Position) string {
 // bare are the words that need no quotes, placeholders included.
 var bare = regexp.MustCompile(`^(?:[A-Za-z0-9_./:@%+,=~^$*?!&;()|>-]|\{[A-Za-z0-9_.>%?-]+\})+$`)
 
+// isPlain tells at a glance that a word is bare, as most are.
+func isPlain(word string) bool {
+	for i := range len(word) {
+		c := word[i]
+		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '_' && c != '/' && c != '.' && c != '-' {
+			return false
+		}
+	}
+	return word != ""
+}
+
 // quote writes word so that Caddy's lexer gives it back as it is.
 func quote(word string) string {
+	if isPlain(word) {
+		return word
+	}
 	word = strings.ToValidUTF8(word, "\uFFFD")
 	if bare.MatchString(word) {
 		return word
