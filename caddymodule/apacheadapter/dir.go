@@ -133,20 +133,21 @@ func startOverAt(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler,
 	return next.ServeHTTP(w, r)
 }
 
-// folder answers for a path that leads to a folder.
+// folder answers for a path that leads to a folder. Index files are looked for
+// only where the path ends in a slash.
 func (d *Dir) folder(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, found file) error {
 	uri := locationPath(r)
-	if !strings.HasSuffix(uri, "/") {
-		switch d.Slash {
-		case "not_found":
-			return caddyhttp.Error(http.StatusNotFound, fmt.Errorf("a folder without its slash: %s", found.name))
-		case "", "on":
-			redirectToSlash(w, r, uri)
-			return nil
-		}
-	}
-	if !slices.Contains([]string{http.MethodGet, http.MethodHead, http.MethodPost}, r.Method) {
+	hasSlash := strings.HasSuffix(uri, "/")
+	switch {
+	case !hasSlash && d.Slash == "not_found":
+		return caddyhttp.Error(http.StatusNotFound, fmt.Errorf("a folder without its slash: %s", found.name))
+	case !hasSlash && d.Slash != "off":
+		redirectToSlash(w, r, uri)
+		return nil
+	case !isRead(r.Method):
 		return next.ServeHTTP(w, r) // apache_file says which methods there are
+	case !hasSlash:
+		return d.withoutIndex(w, r, next, found)
 	}
 	if index := d.indexOf(r, found.name); index != "" {
 		return d.continueAt(w, r, next, uri, index)
@@ -157,6 +158,15 @@ func (d *Dir) folder(w http.ResponseWriter, r *http.Request, next caddyhttp.Hand
 	if err := d.closedIndex(r); err != nil {
 		return err
 	}
+	return d.withoutIndex(w, r, next, found)
+}
+
+func isRead(method string) bool {
+	return slices.Contains([]string{http.MethodGet, http.MethodHead, http.MethodPost}, method)
+}
+
+// withoutIndex answers for a folder with a list, where there may be one.
+func (d *Dir) withoutIndex(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, found file) error {
 	if r.Method == http.MethodPost {
 		return caddyhttp.Error(http.StatusNotFound, fmt.Errorf("a folder takes no POST: %s", found.name))
 	}
@@ -207,15 +217,10 @@ func (d *Dir) closedIndex(r *http.Request) (closed error) {
 
 // continueAt goes on with an index file in place of the folder.
 func (d *Dir) continueAt(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, uri, index string) error {
-	switch {
-	case strings.HasPrefix(index, "/"):
+	if strings.HasPrefix(index, "/") {
 		return startOverAt(w, r, next, index)
-	case strings.HasSuffix(uri, "/"):
-		return startOverAt(w, r, next, uri+index)
-	default: // a rewrite rule led here from a path of another form
-		setPath(r, strings.TrimSuffix(cleanPath(r), "/")+"/"+index)
-		return next.ServeHTTP(w, r)
 	}
+	return startOverAt(w, r, next, uri+index)
 }
 
 func redirectToSlash(w http.ResponseWriter, r *http.Request, uri string) {

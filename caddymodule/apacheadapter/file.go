@@ -34,6 +34,7 @@ func init() { registerHandler[File]("apache_file", httpcaddyfile.Before, "file_s
 //		add_type        <type> <extensions...>
 //		remove_type     <extensions...>
 //		add_encoding    <encoding> <extensions...>
+//		remove_encoding <extensions...>            # takes back what stands before
 //		default_charset <charset>         # for text/plain and text/html
 //		force_type      <type>
 //		browse                            # list folders
@@ -283,7 +284,7 @@ func (t *File) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	seen := map[string]bool{}
 	for d.NextBlock(0) {
 		name := d.Val()
-		repeatable := slices.Contains([]string{"add_type", "remove_type", "add_encoding", "ignore"}, name)
+		repeatable := slices.Contains([]string{"add_type", "remove_type", "add_encoding", "remove_encoding", "ignore"}, name)
 		if seen[name] && !repeatable {
 			return d.Errf("%s is given twice", name)
 		}
@@ -304,7 +305,7 @@ func (t *File) option(d *caddyfile.Dispenser, name string, args []string) error 
 	switch name {
 	case "add_type", "add_encoding":
 		least, most = 2, 1<<16
-	case "remove_type", "ignore":
+	case "remove_type", "remove_encoding", "ignore":
 		most = 1 << 16
 	case "types_config", "default_charset", "force_type", "status":
 	case "browse":
@@ -334,6 +335,10 @@ func (t *File) option(d *caddyfile.Dispenser, name string, args []string) error 
 		addExtensions(&t.Types, args[0], args[1:])
 	case "add_encoding":
 		addExtensions(&t.Encodings, args[0], args[1:])
+	case "remove_encoding":
+		for _, extension := range args {
+			delete(t.Encodings, strings.ToLower(strings.TrimPrefix(extension, ".")))
+		}
 	}
 	return nil
 }

@@ -25,6 +25,11 @@ func (q *questionMark) note(text string, expanded bool) {
 // what was inserted is never looked at again. rule gives the escaping of
 // back-references, if not nil.
 func (e *evaluation) expand(text string, rule *Rule, mark *questionMark) string {
+	return e.expandAs(text, rule, mark, rule.keepsEncoding())
+}
+
+// expandAs is expand, which encodes what comes from the path or leaves it.
+func (e *evaluation) expandAs(text string, rule *Rule, mark *questionMark, encodes bool) string {
 	var out strings.Builder
 	for text != "" {
 		i := strings.IndexAny(text, `\$%`)
@@ -41,7 +46,7 @@ func (e *evaluation) expand(text string, rule *Rule, mark *questionMark) string 
 		if expanded {
 			mark.note(value, true)
 		}
-		if expanded && rule.keepsEncoding() && e.fromPath(text[:length]) && !strings.Contains(out.String(), "?") {
+		if expanded && encodes && e.fromPath(text[:length]) && !strings.Contains(out.String(), "?") {
 			value = keepEncoding(value, rule)
 		}
 		out.WriteString(value)
@@ -85,7 +90,10 @@ func (e *evaluation) braces(text string, rule *Rule) (string, int, bool) {
 		key, fallback = key[:bar], key[bar+1:]
 	}
 	if table, ok := e.rules.Maps[name]; ok {
-		if value, found := table.Lookup(e.expand(key, rule, nil)); found && value != "" {
+		if value, found := table.Lookup(e.expandAs(key, rule, nil, false)); found && value != "" {
+			if _, computes := table.(internalMap); computes && rule.keepsEncoding() {
+				value = keepEncoding(value, rule)
+			}
 			return value, end + 1, true
 		} else if found && !isFileMap(table) {
 			return "", end + 1, true

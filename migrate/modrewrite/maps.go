@@ -45,11 +45,16 @@ type internalMap func(string) string
 
 func (m internalMap) Lookup(key string) (string, bool) { return m(key), true }
 
-var internalMaps = map[string]internalMap{
-	"tolower":  lowerASCII,
-	"toupper":  upperASCII,
-	"escape":   urlpath.Escape,
-	"unescape": urlpath.Unescape,
+// escapeMap encodes what it is given; nothing encodes that once more.
+type escapeMap struct{}
+
+func (escapeMap) Lookup(key string) (string, bool) { return urlpath.Escape(key), true }
+
+var internalMaps = map[string]Map{
+	"tolower":  internalMap(lowerASCII),
+	"toupper":  internalMap(upperASCII),
+	"escape":   escapeMap{},
+	"unescape": internalMap(urlpath.Unescape),
 }
 
 func lowerASCII(s string) string {

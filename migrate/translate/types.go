@@ -110,6 +110,8 @@ func (s *Site) writeTypes(inner *Block, sections []*Section) {
 				inner.Line(append([]string{"add_encoding", Literal(d.Args[0])}, literals(d.Args[1:])...)...)
 			case d.Is("RemoveType") && len(d.Args) >= 1:
 				inner.Line(append([]string{"remove_type"}, literals(d.Args)...)...)
+			case d.Is("RemoveEncoding") && len(d.Args) >= 1:
+				inner.Line(append([]string{"remove_encoding"}, literals(d.Args)...)...)
 			}
 		}
 	}
