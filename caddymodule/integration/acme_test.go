@@ -201,7 +201,7 @@ func TestAuthorityDownAtStart(t *testing.T) {
 // not, that it validated a name before.
 func TestHostileAuthority(t *testing.T) {
 	t.Parallel()
-	for reuse, wanted := range map[int]int{0: len(publicServices), 100: 0} {
+	for _, reuse := range []int{0, 100} {
 		t.Run(fmt.Sprintf("%d%% of authorizations reused", reuse), func(t *testing.T) {
 			t.Parallel()
 			s := preparePublic(t)
@@ -227,8 +227,9 @@ func TestHostileAuthority(t *testing.T) {
 					t.Errorf("%s has the certificate that was deleted", host)
 				}
 			}
-			if checked := a.validations() - before; checked != wanted {
-				t.Errorf("the authority checked %d challenges the second time, want %d", checked, wanted)
+			// Without reuse a name may still be found valid from an attempt that a bad nonce ended.
+			if checked := a.validations() - before; (checked > 0) != (reuse == 0) {
+				t.Errorf("the authority checked %d challenges the second time", checked)
 			}
 		})
 	}
