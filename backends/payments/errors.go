@@ -134,6 +134,9 @@ func NoSuch(object, param, id string) *Error {
 // have happened; it is found out, and the reply saved, without another request.
 var ErrOutcomeUnknown = errors.New("the processor gave no clear answer")
 
+// ErrAsking says that a request is asking the processor about the same at this moment.
+var ErrAsking = errors.New("the processor is being asked about it")
+
 func keyInUse() *Error {
 	return Invalid(CodeIdempotencyKeyInUse, "", "There is currently another in-progress request using this Idempotency Key "+
 		"(that probably means you submitted twice, and the other request is still going through). Try again later.")

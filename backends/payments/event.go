@@ -27,6 +27,7 @@ const (
 	EventChargeRefunded   EventType = "charge.refunded"
 	EventChargeExpired    EventType = "charge.expired"
 	EventChargeUpdated    EventType = "charge.updated"
+	EventChargeRefund     EventType = "charge.refund.updated" // with every change of a refund
 	EventRefundCreated    EventType = "refund.created"
 	EventRefundUpdated    EventType = "refund.updated"
 	EventRefundFailed     EventType = "refund.failed"
@@ -42,7 +43,7 @@ const (
 var EventTypes = []EventType{
 	EventIntentCreated, EventIntentSucceeded, EventIntentFailed, EventIntentCapturable, EventIntentAction,
 	EventIntentProcessing, EventIntentCanceled, EventChargeSucceeded, EventChargeFailed, EventChargePending,
-	EventChargeCaptured, EventChargeRefunded, EventChargeExpired, EventChargeUpdated, EventRefundCreated,
+	EventChargeCaptured, EventChargeRefunded, EventChargeExpired, EventChargeUpdated, EventChargeRefund, EventRefundCreated,
 	EventRefundUpdated, EventRefundFailed, EventCustomerCreated, EventCustomerUpdated, EventCustomerDeleted,
 	EventMethodAttached, EventMethodDetached, EventMethodUpdated,
 }

@@ -48,6 +48,11 @@ func (s *Service) resolve(ctx context.Context, operation *Operation) (Reply, err
 		return Reply{}, err
 	}
 	defer unlock()
+	return s.ask(ctx, operation)
+}
+
+// ask does the same for who holds the operation's lock.
+func (s *Service) ask(ctx context.Context, operation *Operation) (Reply, error) {
 	answer := s.Processor.Do(ctx, *operation)
 	return s.settle(ctx, operation, answer)
 }

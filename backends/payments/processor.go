@@ -37,6 +37,16 @@ type Processor interface {
 	Do(ctx context.Context, operation Operation) Answer
 }
 
+// Revising is a processor that may take back what it said was final: a refund
+// that succeeded fails when the payer's bank returns the money, weeks later.
+type Revising interface {
+	Processor
+
+	// FailedRefunds returns what the processor calls the refunds that failed
+	// since a time. Some of them may have failed before.
+	FailedRefunds(ctx context.Context, since time.Time) (references []string, err error)
+}
+
 // CardDetails are a card as its holder knows it. They are handed to the
 // processor and kept nowhere.
 type CardDetails struct {

@@ -145,7 +145,10 @@ func (w *work) refunded(ctx context.Context, operation *Operation, answer Answer
 		return result{asked: operation}, w.keep(ctx, operation, answer)
 	}
 	operation.answered()
-	refund.Reference = operation.Reference
+	named := answer.Reference != "" && answer.Reference != refund.Reference
+	if named {
+		refund.Reference = answer.Reference
+	}
 	if err := w.keep(ctx, operation, answer); err != nil {
 		return result{}, err
 	}
@@ -158,6 +161,9 @@ func (w *work) refunded(ctx context.Context, operation *Operation, answer Answer
 			done.refusal = answer.refusal("The refund was refused.")
 		}
 		return done, err
+	}
+	if !named { // nothing has changed
+		return result{object: refund}, nil
 	}
 	return result{object: refund}, w.store(ctx, refund)
 }
@@ -174,7 +180,12 @@ func (w *work) refundPaid(ctx context.Context, refund *Refund) (result, error) {
 	if err := w.store(ctx, refund); err != nil {
 		return result{}, err
 	}
-	return result{object: refund}, w.tell(ctx, EventRefundUpdated, refund, before)
+	return result{object: refund}, w.tellRefund(ctx, EventRefundUpdated, refund, before)
+}
+
+// tellRefund tells of a refund's change under both of Stripe's names for it.
+func (w *work) tellRefund(ctx context.Context, kind EventType, refund *Refund, before []byte) error {
+	return errors.Join(w.tell(ctx, kind, refund, before), w.tell(ctx, EventChargeRefund, refund, before))
 }
 
 // refundFailed gives the merchant back what did not reach the payer.
@@ -205,7 +216,7 @@ func (w *work) refundFailed(ctx context.Context, refund *Refund, answer Answer) 
 		return result{}, err
 	}
 	return result{object: refund}, errors.Join(
-		w.tell(ctx, EventRefundFailed, refund, refundBefore), w.tell(ctx, EventChargeUpdated, charge, chargeBefore))
+		w.tellRefund(ctx, EventRefundFailed, refund, refundBefore), w.tell(ctx, EventChargeUpdated, charge, chargeBefore))
 }
 
 // UpdateRefund changes a refund's metadata.
@@ -225,6 +236,6 @@ func (s *Service) UpdateRefund(ctx context.Context, request Request, refundID st
 		if err := w.store(ctx, refund); err != nil {
 			return result{}, err
 		}
-		return result{object: refund}, w.tell(ctx, EventRefundUpdated, refund, before)
+		return result{object: refund}, w.tellRefund(ctx, EventRefundUpdated, refund, before)
 	})
 }

@@ -38,6 +38,7 @@ type Service struct {
 	core
 	inFlight KeyLock // idempotency keys of requests under way
 	asking   KeyLock // operations the processor is being asked about
+	revision revision
 }
 
 // core is what a service and the work it does share.

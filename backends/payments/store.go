@@ -99,6 +99,8 @@ const (
 	ByCurrency Column = "currency"
 	BySource   Column = "source"
 	ByStatus   Column = "status"
+
+	ByReference Column = "reference" // what the processor calls it
 )
 
 // Query selects objects. At most one of After and Before is set.

@@ -10,9 +10,9 @@ import (
 // batch is how many things of a kind are done in one go.
 const batch = 100
 
-// Sweep does what time brings: asks about open outcomes again, releases
-// authorisations that were not captured in time, makes money available and
-// deletes what has expired. It does what is due now and returns; errors of
+// Sweep does what time brings: asks about open outcomes again, and for refunds
+// that failed after all, releases authorisations that were not captured in time,
+// makes money available and deletes what has expired. It does what is due now and returns; errors of
 // single objects do not keep it from the others.
 func (s *Service) Sweep(ctx context.Context) error {
 	return errors.Join(
@@ -22,6 +22,7 @@ func (s *Service) Sweep(ctx context.Context) error {
 		}),
 		s.sweep(ctx, KindCharge, func(object Object) error { return s.expire(ctx, object.Header().ID) }),
 		s.sweep(ctx, KindBalanceTransaction, func(object Object) error { return s.makeAvailable(ctx, object.Header().ID) }),
+		s.reviseInTime(ctx),
 		s.write(ctx, nil, func(ctx context.Context, w *work) error {
 			return w.ForgetReplies(ctx, w.Now().Add(-KeyLifetime), batch)
 		}),
@@ -106,27 +107,4 @@ func (s *Service) Balances(ctx context.Context) ([]Balance, error) {
 		balances = append(balances, Balance{Currency: currency, Available: sum[MerchantAvailable], Pending: sum[MerchantPending]})
 	}
 	return balances, nil
-}
-
-// Recheck asks the processor about all that is open of a payment or refund,
-// which it names by reference.
-func (s *Service) Recheck(ctx context.Context, reference string) error {
-	if reference == "" {
-		return nil
-	}
-	page, err := s.Store.List(ctx, KindOperation, Query{Limit: 10_000})
-	if err != nil {
-		return err
-	}
-	var errs []error
-	for _, object := range page.Objects {
-		operation := object.(*Operation)
-		if operation.Reference != reference || !operation.Answered {
-			continue
-		}
-		if _, err := s.resolve(ctx, operation); err != nil && !refused(err) && !errors.Is(err, ErrOutcomeUnknown) {
-			errs = append(errs, err)
-		}
-	}
-	return errors.Join(errs...)
 }

@@ -145,6 +145,45 @@ func TestAnOrderIsPaidAndRefunded(t *testing.T) {
 	eventually(t, shop, order.ID, "refunded", func(o orders.Order) bool { return o.PaymentStatus == orders.Refunded })
 }
 
+// A refund succeeds and its money comes back: the order is paid again, its line
+// can be refunded anew, and no fact counts twice.
+func TestARefundThatFailsAfterAll(t *testing.T) {
+	t.Parallel()
+	shop, till := shopAndTill(t)
+	amount := int64(2500)
+	var order orders.Order
+	_, _, err := shop.Create(t.Context(), callWith("create"), orders.NewOrder{
+		Currency: "usd", Lines: []orders.NewLine{{Title: "Shirt", Quantity: 2, UnitAmount: &amount}},
+	}, keep(&order))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var intent string
+	if _, _, err := shop.StartPayment(t.Context(), callWith("pay"), order.ID, false, keepStarted(&intent)); err != nil {
+		t.Fatal(err)
+	}
+	confirm(t, till, intent, "pm_card_refundFail")
+	eventually(t, shop, order.ID, "paid", func(o orders.Order) bool { return o.PaymentStatus == orders.Paid })
+	ask := orders.RefundAsk{Lines: []orders.LineQuantity{{Line: order.Lines[0].ID, Quantity: 1}}}
+	if _, _, err := shop.Refund(t.Context(), callWith("refund"), order.ID, ask, keep(&order)); err != nil {
+		t.Fatal(err)
+	}
+	order = eventually(t, shop, order.ID, "partly refunded", func(o orders.Order) bool { return o.PaymentStatus == orders.PartiallyRefunded })
+	if order.Totals.Refunded != amount || order.Lines[0].RefundedQuantity != 1 {
+		t.Errorf("refunded: %+v\n%+v", order.Totals, order.Lines)
+	}
+	order = eventually(t, shop, order.ID, "paid again", func(o orders.Order) bool { return o.PaymentStatus == orders.Paid })
+	if order.Totals.Refunded != 0 || order.Lines[0].RefundedQuantity != 0 || order.Lines[0].RefundedAmount != 0 || order.Refunds[0].Status != orders.RefundFailed {
+		t.Errorf("given back: %+v\n%+v\n%+v", order.Totals, order.Lines, order.Refunds)
+	}
+	if _, _, err := shop.Refund(t.Context(), callWith("again"), order.ID, ask, keep(&order)); err != nil {
+		t.Errorf("the line was not refunded anew: %v", err)
+	}
+	if report, err := till.Verify(t.Context()); err != nil || report.Problem != "" {
+		t.Errorf("the books: %+v, %v", report, err)
+	}
+}
+
 func TestCancelingAnOrderLetsGoOfItsPayment(t *testing.T) {
 	t.Parallel()
 	shop, till := shopAndTill(t)

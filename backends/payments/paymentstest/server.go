@@ -22,6 +22,7 @@ import (
 	"github.com/aditechsphere/fairway/backends/payments/processor/testcards"
 	"github.com/aditechsphere/fairway/backends/payments/shape"
 	"github.com/aditechsphere/fairway/backends/payments/sqlite"
+	"github.com/aditechsphere/fairway/backends/payments/sqlstore"
 	"github.com/aditechsphere/fairway/backends/payments/storetest"
 )
 
@@ -30,21 +31,27 @@ type Server struct {
 	URL     string
 	Key     string // of scope payments
 	Service *payments.Service
+	Store   *sqlstore.Store
 	Session string // the value of an operator's cookie __Host-fairway
 }
 
-// Start runs the service on a store of its own, with a processor; nil is that
-// of the test cards. When the test ends its books must add up. Webhooks may go
-// to loopback addresses.
+// Start runs the service on a SQLite store of its own, with a processor; nil is
+// that of the test cards. When the test ends its books must add up. Webhooks may
+// go to loopback addresses.
 func Start(t testing.TB, processor payments.Processor) *Server {
+	t.Helper()
+	store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "payments.db"))
+	must(t, err)
+	return StartOn(t, store, processor)
+}
+
+// StartOn does the same on a store, which it closes.
+func StartOn(t testing.TB, store *sqlstore.Store, processor payments.Processor) *Server {
 	t.Helper()
 	if processor == nil {
 		processor = testcards.New()
 	}
-	folder := t.TempDir()
-	keys, err := accessstore.Open(t.Context(), filepath.Join(folder, "access.db"))
-	must(t, err)
-	store, err := sqlite.Open(t.Context(), filepath.Join(folder, "payments.db"))
+	keys, err := accessstore.Open(t.Context(), filepath.Join(t.TempDir(), "access.db"))
 	must(t, err)
 	logger := slog.New(slog.NewTextHandler(t.Output(), nil))
 	work := background.Start(store, logger)
@@ -53,7 +60,7 @@ func Start(t testing.TB, processor payments.Processor) *Server {
 		must(t, work.Close())
 		must(t, keys.Close())
 	})
-	server := &Server{Service: payments.NewService(payments.Config{
+	server := &Server{Store: store, Service: payments.NewService(payments.Config{
 		Store: store, Processor: processor, Shapes: shape.Shapes{}, Logger: logger,
 	})}
 	work.Use(server.Service, []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")})

@@ -3,8 +3,14 @@
 package postgres
 
 import (
+	"context"
+	"database/sql"
+	"errors"
+	"io/fs"
 	"testing"
+	"testing/fstest"
 
+	"github.com/aditechsphere/fairway/backends/internal/database"
 	"github.com/aditechsphere/fairway/backends/payments"
 	"github.com/aditechsphere/fairway/backends/payments/storetest"
 	"github.com/aditechsphere/fairway/backends/postgrestest"
@@ -27,4 +33,34 @@ func TestStore(t *testing.T) {
 		})
 		return store
 	})
+}
+
+// Refunds of before are found by what the processor calls them.
+func TestMigratingReferences(t *testing.T) {
+	t.Parallel()
+	dsn := postgrestest.DSN(t)
+	const name = "migrations/00001_payments.sql"
+	text, err := fs.ReadFile(migrations, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	old, err := database.OpenPostgres(t.Context(), dsn, "payments", fstest.MapFS{name: {Data: text}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = old.Write(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, storetest.OldRefunds)
+		return err
+	})
+	if err := errors.Join(err, old.Close()); err != nil {
+		t.Fatal(err)
+	}
+	store, err := Open(t.Context(), dsn, "payments")
+	if err != nil {
+		t.Fatal(err)
+	}
+	storetest.FindsOldRefunds(t, store)
+	if err := store.Close(); err != nil {
+		t.Error(err)
+	}
 }

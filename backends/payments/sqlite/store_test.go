@@ -1,10 +1,16 @@
 package sqlite
 
 import (
+	"context"
+	"database/sql"
+	"errors"
+	"io/fs"
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/fstest"
 
+	"github.com/aditechsphere/fairway/backends/internal/database"
 	"github.com/aditechsphere/fairway/backends/payments"
 	"github.com/aditechsphere/fairway/backends/payments/storetest"
 )
@@ -25,6 +31,39 @@ func TestStore(t *testing.T) {
 		})
 		return store
 	})
+}
+
+// Refunds of before are found by what the processor calls them.
+func TestMigratingReferences(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "payments.db")
+	before := make(fstest.MapFS)
+	for _, name := range []string{"migrations/00001_payments.sql", "migrations/00002_books.sql"} {
+		text, err := fs.ReadFile(migrations, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		before[name] = &fstest.MapFile{Data: text}
+	}
+	old, err := database.Open(t.Context(), path, before)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = old.Write(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, storetest.OldRefunds)
+		return err
+	})
+	if err := errors.Join(err, old.Close()); err != nil {
+		t.Fatal(err)
+	}
+	store, err := Open(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	storetest.FindsOldRefunds(t, store)
+	if err := store.Close(); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestErrorsNameTheFile(t *testing.T) {

@@ -29,9 +29,9 @@ var tables = map[payments.Kind]*table{
 		c := o.(*payments.Charge)
 		return []any{orNull(c.PaymentIntent), orNull(c.Customer), c.Status, c.Amount, c.AmountTaken, c.AmountBack, database.Millis(c.CaptureBefore)}
 	}),
-	payments.KindRefund: newTable("refunds", "charge payment_intent status amount", func(o payments.Object) []any {
+	payments.KindRefund: newTable("refunds", "charge payment_intent status amount reference", func(o payments.Object) []any {
 		r := o.(*payments.Refund)
-		return []any{r.Charge, orNull(r.PaymentIntent), r.Status, r.Amount}
+		return []any{r.Charge, orNull(r.PaymentIntent), r.Status, r.Amount, orNull(r.Reference)}
 	}),
 	payments.KindMethod: newTable("payment_methods", "customer type", func(o payments.Object) []any {
 		m := o.(*payments.PaymentMethod)
@@ -49,8 +49,9 @@ var tables = map[payments.Kind]*table{
 		}
 		return []any{b.Type, b.Currency, b.Source, database.Millis(due)}
 	}),
-	payments.KindOperation: newTable("operations", "due", func(o payments.Object) []any {
-		return []any{database.Millis(o.(*payments.Operation).Due)}
+	payments.KindOperation: newTable("operations", "due reference", func(o payments.Object) []any {
+		operation := o.(*payments.Operation)
+		return []any{database.Millis(operation.Due), orNull(operation.Reference)}
 	}),
 }
 

@@ -39,6 +39,7 @@ func Run(t *testing.T, open Open) {
 		"lists page both ways":                           pages,
 		"lists are bounded by time of creation":          pagesByTime,
 		"lists are selected by columns":                  pagesByColumn,
+		"what the processor names is found":              byReference,
 		"what is due comes in order":                     due,
 		"a key has one reply":                            oneReplyPerKey,
 		"a reply that was begun is completed once":       repliesBegun,
@@ -413,6 +414,23 @@ func pagesByColumn(t *testing.T, open Open) {
 	}
 	if _, err := store.List(t.Context(), payments.KindCharge, payments.Query{Limit: 1, Match: map[payments.Column][]string{"id; --": {""}}}); err == nil {
 		t.Error("charges were selected by a column that they do not have")
+	}
+}
+
+func byReference(t *testing.T, open Open) {
+	store := open(t, "a")
+	named := &payments.Refund{Head: head("re"), Charge: "ch_1", Amount: 5, Currency: "usd", Reference: "re_theirs"}
+	nameless := &payments.Refund{Head: head("re"), Charge: "ch_1", Amount: 5, Currency: "usd"}
+	asked := &payments.Operation{Head: head("op"), Do: payments.OpRefund, Amount: 5, Reference: "pi_theirs"}
+	must(t, write(store, insert(named, nameless, asked)))
+	nameless.Reference = "re_later"
+	must(t, write(store, func(ctx context.Context, tx payments.Tx) error { return tx.Update(ctx, nameless) }))
+	for reference, want := range map[string]payments.Object{"re_theirs": named, "re_later": nameless, "pi_theirs": asked} {
+		page, err := store.List(t.Context(), want.Kind(), payments.Query{Limit: 10,
+			Match: map[payments.Column][]string{payments.ByReference: {reference, "re_unknown"}}})
+		if err != nil || len(page.Objects) != 1 || page.Objects[0].Header().ID != want.Header().ID {
+			t.Errorf("%s: %+v, %v", reference, page.Objects, err)
+		}
 	}
 }
 

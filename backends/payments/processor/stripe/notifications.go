@@ -1,24 +1,32 @@
 package stripe
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/stripe/stripe-go/v85/webhook"
 
 	"github.com/aditechsphere/fairway/backends/payments"
 )
 
-// maxNotification is the largest notification, in bytes.
-const maxNotification = 1 << 20
+const (
+	// maxNotification is the largest notification, in bytes.
+	maxNotification = 1 << 20
+	// maxRecheck bounds what a notification leads to, so that Stripe does not
+	// wait in vain: it sends again what was not taken.
+	maxRecheck = 8 * time.Second
+)
 
 // Notifications takes what Stripe sends to a webhook endpoint whose signing
-// secret is secret. A notification is only a hint: what is open about its
-// payment or refund is asked for, so that it does not matter how often and in
-// which order notifications come.
+// secret is secret. A notification is only a hint: what became of its payment
+// or refund is asked for, so that it does not matter how often and in which
+// order notifications come. One that comes while the same is being asked for
+// waits, and is refused with 503 if that takes long: Stripe sends it again.
 func Notifications(service *payments.Service, secret string, logger *slog.Logger) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxNotification))
@@ -40,11 +48,17 @@ func Notifications(service *payments.Service, secret string, logger *slog.Logger
 			w.WriteHeader(http.StatusOK) // of another kind than ours
 			return
 		}
-		if err := errors.Join(service.Recheck(r.Context(), object.ID), service.Recheck(r.Context(), object.PaymentIntent)); err != nil {
+		ctx, cancel := context.WithTimeout(r.Context(), maxRecheck)
+		defer cancel()
+		err = service.Recheck(ctx, object.ID, object.PaymentIntent)
+		switch {
+		case err == nil:
+			w.WriteHeader(http.StatusOK)
+		case errors.Is(err, payments.ErrAsking): // Stripe sends it again
+			http.Error(w, "a request is asking about it, try again later", http.StatusServiceUnavailable)
+		default:
 			logger.ErrorContext(r.Context(), "a notification of the processor was not applied", "event", event.ID, "error", err)
 			http.Error(w, "try again later", http.StatusInternalServerError)
-			return
 		}
-		w.WriteHeader(http.StatusOK)
 	})
 }

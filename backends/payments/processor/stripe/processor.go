@@ -180,7 +180,7 @@ func (p *Processor) create(ctx context.Context, operation payments.Operation) (*
 	if operation.Description != "" {
 		params.Description = stripe.String(operation.Description)
 	}
-	params.AddMetadata("fairway", subject)
+	params.AddMetadata(ours, subject)
 	params.SetIdempotencyKey(key("create", operation.ID))
 	return p.client.V1PaymentIntents.Create(ctx, params)
 }
@@ -255,38 +255,6 @@ func (p *Processor) void(ctx context.Context, operation payments.Operation) paym
 	return payments.Answer{Verdict: verdict, Reference: operation.Reference}
 }
 
-// refund gives money back. Once Stripe has named the refund, that is looked at.
-func (p *Processor) refund(ctx context.Context, operation payments.Operation) payments.Answer {
-	var refund *stripe.Refund
-	var err error
-	if strings.HasPrefix(operation.Reference, "re_") || strings.HasPrefix(operation.Reference, "pyr_") {
-		refund, err = p.client.V1Refunds.Retrieve(ctx, operation.Reference, nil)
-	} else {
-		params := &stripe.RefundCreateParams{PaymentIntent: stripe.String(operation.Reference), Amount: stripe.Int64(operation.Amount)}
-		if operation.Reason != "" {
-			params.Reason = stripe.String(operation.Reason)
-		}
-		params.AddMetadata("fairway", operation.Refund)
-		params.SetIdempotencyKey(key("refund", operation.ID))
-		refund, err = p.client.V1Refunds.Create(ctx, params)
-	}
-	if err != nil {
-		return p.failed(err, operation.Reference)
-	}
-	answer := payments.Answer{Reference: refund.ID}
-	switch refund.Status {
-	case stripe.RefundStatusSucceeded:
-		answer.Verdict = payments.VerdictApproved
-	case stripe.RefundStatusFailed, stripe.RefundStatusCanceled:
-		answer.Verdict = payments.VerdictDeclined
-		answer.Decline = payments.Invalid("", "", "The refund failed.")
-		answer.Decline.DeclineCode = string(refund.FailureReason)
-	default:
-		answer.Verdict, answer.Again = payments.VerdictPending, p.Pause
-	}
-	return answer
-}
-
 // stateChanged reports whether Stripe says that the payment is past this.
 func stateChanged(err error) bool {
 	var refusal *stripe.Error
@@ -317,5 +285,3 @@ func declineOf(refusal *stripe.Error) *payments.Error {
 	}
 	return decline
 }
-
-var _ payments.Processor = (*Processor)(nil)

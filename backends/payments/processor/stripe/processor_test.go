@@ -49,9 +49,15 @@ func between(t *testing.T, percent int) (front, back *paymentstest.Server, fault
 	t.Helper()
 	back = paymentstest.Start(t, nil)
 	faults = &faulty{percent: percent}
-	processor, err := New(Config{SecretKey: back.Key, APIBase: back.URL, Transport: faults, Pause: 200 * time.Millisecond})
+	return paymentstest.Start(t, through(t, back, faults)), back, faults
+}
+
+// through is the processor that asks a service which stands in for Stripe.
+func through(t *testing.T, back *paymentstest.Server, transport http.RoundTripper) *Processor {
+	t.Helper()
+	processor, err := New(Config{SecretKey: back.Key, APIBase: back.URL, Transport: transport, Pause: 200 * time.Millisecond})
 	must(t, err)
-	return paymentstest.Start(t, processor), back, faults
+	return processor
 }
 
 func client(server *paymentstest.Server) *stripe.Client {

@@ -1,0 +1,10 @@
+-- +goose Up
+-- What an outside processor calls a refund, or what it is being asked about:
+-- its notifications name nothing else.
+ALTER TABLE refunds ADD COLUMN reference TEXT;
+UPDATE refunds SET reference = json_extract(body, '$.reference');
+CREATE INDEX refunds_by_reference ON refunds (reference) WHERE reference IS NOT NULL;
+
+ALTER TABLE operations ADD COLUMN reference TEXT;
+UPDATE operations SET reference = json_extract(body, '$.reference');
+CREATE INDEX operations_by_reference ON operations (reference) WHERE reference IS NOT NULL;
