@@ -44,11 +44,14 @@ packages:
 	@scripts/packages
 
 .PHONY: tools
-tools: $(TOOLS)/pebble $(TOOLS)/pebble-challtestsrv
+tools: $(TOOLS)/pebble $(TOOLS)/pebble-challtestsrv $(TOOLS)/stripe-mock
 
 # Tools live in a module of their own, so that users of the plugin do not inherit them.
 $(TOOLS)/golangci-lint: tools/go.mod tools/go.sum
 	$(GO) build -C tools -o ../$@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+
+$(TOOLS)/stripe-mock: tools/go.mod tools/go.sum
+	$(GO) build -C tools -o ../$@ github.com/stripe/stripe-mock
 
 $(TOOLS)/%: tools/go.mod tools/go.sum
 	$(GO) build -C tools -o ../$@ github.com/letsencrypt/pebble/v2/cmd/$*
