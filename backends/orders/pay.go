@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/aditechsphere/fairway/backends/internal/id"
 	"github.com/aditechsphere/fairway/backends/internal/idempotency"
@@ -165,11 +166,14 @@ func (s *Service) learn(ctx context.Context, factID, orderID, eventType string, 
 	})
 }
 
+// Followed are the types of events that Follow has to be told of.
+var Followed = []string{EventRefundCreated, EventCanceled}
+
 // Follow does what an event of this service asks of the payment service:
 // refunds that were created, and letting go of payments of a canceled order.
 // It is told each event at least once, and may be told twice.
 func (s *Service) Follow(ctx context.Context, event webhook.Event) error {
-	if event.Type != EventRefundCreated && event.Type != EventCanceled {
+	if !slices.Contains(Followed, event.Type) {
 		return nil
 	}
 	order, err := s.Order(ctx, event.Object)

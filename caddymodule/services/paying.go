@@ -28,7 +28,7 @@ func joinOrdersAndPayments(app *platform.App) {
 	if shop == nil || till == nil {
 		return
 	}
-	till.background.Store.Subscribe("orders", toldOfPayments(shop, till.logic))
+	till.background.Store.Subscribe("orders", toldTypes, toldOfPayments(shop, till.logic))
 }
 
 // payingIn returns the payment service of a configuration, nil when it has none.
@@ -153,6 +153,9 @@ func (p paying) ask(into any, send func(payments.Request) (payments.Reply, error
 	}
 	return json.Unmarshal(reply.Body, into)
 }
+
+// toldTypes are the events of Payments that say something of orders.
+var toldTypes = []string{"payment_intent.*", "refund.*"}
 
 // toldOfPayments tells a shop what an event of Payments says of its orders.
 func toldOfPayments(shop *orders.Service, till *payments.Service) func(ctx context.Context, event orders.Event) error {

@@ -41,7 +41,7 @@ func shopAndTill(t *testing.T) (*orders.Service, *payments.Service) {
 	shop := orders.NewService(orderStore, time.Now, func() orders.Payments { return paying{till} })
 	paymentWork.Use(till, nil)
 	orderWork.Use(shop, nil)
-	paymentStore.Subscribe("orders", toldOfPayments(shop, till))
+	paymentStore.Subscribe("orders", toldTypes, toldOfPayments(shop, till))
 	return shop, till
 }
 

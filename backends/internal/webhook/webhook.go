@@ -58,7 +58,12 @@ type Endpoint struct {
 
 // Wants reports whether the endpoint gets events of a type.
 func (e Endpoint) Wants(eventType string) bool {
-	return e.Status == Enabled && slices.ContainsFunc(e.Types, func(pattern string) bool {
+	return e.Status == Enabled && Among(e.Types, eventType)
+}
+
+// Among reports whether one of the patterns stands for a type of events, see Endpoint.Types.
+func Among(patterns []string, eventType string) bool {
+	return slices.ContainsFunc(patterns, func(pattern string) bool {
 		prefix, open := strings.CutSuffix(pattern, "*")
 		return pattern == eventType || open && strings.HasPrefix(eventType, prefix)
 	})

@@ -34,7 +34,7 @@ func Start(store *sqlstore.Store, logger *slog.Logger) *Work {
 // Use has a service do what events ask for, in place of the one before;
 // webhooks may go to the allowed networks beside the public ones.
 func (w *Work) Use(service *orders.Service, allowed []netip.Prefix) {
-	w.Store.Subscribe("orders", service.Follow)
+	w.Store.Subscribe("orders", orders.Followed, service.Follow)
 	w.deliverer.Allow(allowed)
 }
 

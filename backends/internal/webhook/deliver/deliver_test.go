@@ -259,7 +259,7 @@ func TestSubscribersAreToldUntilTheyAgree(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	told := 0
-	f.Subscribe("orders", func(_ context.Context, e webhook.Event) error {
+	f.Subscribe("orders", []string{"*"}, func(_ context.Context, e webhook.Event) error {
 		if told++; told == 1 {
 			return errors.New("not yet")
 		}

@@ -26,29 +26,34 @@ type Outbox struct {
 	wake chan struct{}
 
 	mu          sync.RWMutex
-	subscribers map[string]Subscriber
+	subscribers map[string]subscription
 }
 
 // Subscriber is told of events inside the process, at least once each and in
 // no certain order. An error has the event told again later.
 type Subscriber func(ctx context.Context, event webhook.Event) error
 
+type subscription struct {
+	Subscriber
+	types []string
+}
+
 var _ webhook.Reader = (*Outbox)(nil)
 
 // New returns the outbox in a service's database.
 func New(db *database.DB) *Outbox {
-	return &Outbox{db: db, wake: make(chan struct{}, 1), subscribers: make(map[string]Subscriber)}
+	return &Outbox{db: db, wake: make(chan struct{}, 1), subscribers: make(map[string]subscription)}
 }
 
 // subscriberPrefix tells a subscriber from an endpoint in a delivery.
 const subscriberPrefix = "subscriber:"
 
-// Subscribe has a subscriber get every event from now on, in place of the one
-// that had the name before.
-func (o *Outbox) Subscribe(name string, subscriber Subscriber) {
+// Subscribe has a subscriber get the events of some types from now on, written
+// as those of an endpoint are, in place of the one that had the name before.
+func (o *Outbox) Subscribe(name string, types []string, subscriber Subscriber) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.subscribers[subscriberPrefix+name] = subscriber
+	o.subscribers[subscriberPrefix+name] = subscription{subscriber, types}
 }
 
 // Subscriber returns whom a delivery's endpoint names, if it names a
@@ -56,15 +61,17 @@ func (o *Outbox) Subscribe(name string, subscriber Subscriber) {
 func (o *Outbox) Subscriber(endpoint string) (subscriber Subscriber, ok bool) {
 	o.mu.RLock()
 	defer o.mu.RUnlock()
-	return o.subscribers[endpoint], strings.HasPrefix(endpoint, subscriberPrefix)
+	return o.subscribers[endpoint].Subscriber, strings.HasPrefix(endpoint, subscriberPrefix)
 }
 
-func (o *Outbox) subscriberNames() []string {
+// subscribersTo returns the names of those who want events of a type.
+func (o *Outbox) subscribersTo(eventType string) (names []string) {
 	o.mu.RLock()
 	defer o.mu.RUnlock()
-	names := make([]string, 0, len(o.subscribers))
-	for name := range o.subscribers {
-		names = append(names, name)
+	for name, subscription := range o.subscribers {
+		if webhook.Among(subscription.types, eventType) {
+			names = append(names, name)
+		}
 	}
 	return names
 }
@@ -136,7 +143,7 @@ func (t *Tx) receivers(ctx context.Context, eventType string) ([]string, error) 
 	if err != nil {
 		return nil, err
 	}
-	receivers := t.outbox.subscriberNames()
+	receivers := t.outbox.subscribersTo(eventType)
 	for _, endpoint := range endpoints {
 		if endpoint.Wants(eventType) {
 			receivers = append(receivers, endpoint.ID)

@@ -79,7 +79,8 @@ func TestEventsReachThoseWhoWantThem(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, o *Outbox) {
 		told := func(context.Context, webhook.Event) error { return nil }
-		o.Subscribe("orders", told)
+		o.Subscribe("orders", []string{"*"}, told)
+		o.Subscribe("till", []string{"order.canceled", "refund.*"}, told)
 		disabled := endpointFor("we_3", "*")
 		disabled.Status = webhook.Disabled
 		write(t, o, func(ctx context.Context, tx *Tx) error {
@@ -104,7 +105,7 @@ func TestEventsReachThoseWhoWantThem(t *testing.T) {
 		}
 		slices.Sort(got)
 		want := []string{
-			`subscriber:orders evt_1 {"n":1} `, `subscriber:orders evt_2 {"n":2} `,
+			`subscriber:orders evt_1 {"n":1} `, `subscriber:orders evt_2 {"n":2} `, `subscriber:till evt_2 {"n":2} `,
 			`we_1 evt_1 {"n":1} https://example.com/we_1`, `we_1 evt_2 {"n":2} https://example.com/we_1`,
 		}
 		if !slices.Equal(got, want) {
@@ -113,8 +114,8 @@ func TestEventsReachThoseWhoWantThem(t *testing.T) {
 		if again, err := o.Claim(t.Context(), noon.Add(time.Hour), anyRoom); err != nil || len(again) != 0 {
 			t.Errorf("claimed twice: %v, %v", again, err)
 		}
-		if again, err := o.Claim(t.Context(), noon.Add(time.Hour+lease), anyRoom); err != nil || len(again) != 4 {
-			t.Errorf("%d due after the lease, %v; want all 4", len(again), err)
+		if again, err := o.Claim(t.Context(), noon.Add(time.Hour+lease), anyRoom); err != nil || len(again) != 5 {
+			t.Errorf("%d due after the lease, %v; want all 5", len(again), err)
 		}
 	})
 }
@@ -246,7 +247,7 @@ func TestGoneDisablesAndEnablingResumes(t *testing.T) {
 func TestASubscriberIsToldForEver(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, o *Outbox) {
-		o.Subscribe("orders", func(context.Context, webhook.Event) error { return nil })
+		o.Subscribe("orders", []string{"*"}, func(context.Context, webhook.Event) error { return nil })
 		write(t, o, func(ctx context.Context, tx *Tx) error { return tx.AppendEvent(ctx, event(0, "a", "o")) })
 		now := noon
 		for n := range 20 {
@@ -356,7 +357,7 @@ func TestOldEventsAreForgotten(t *testing.T) {
 func TestClaimsOfADeadProcess(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, o *Outbox) {
-		o.Subscribe("orders", func(context.Context, webhook.Event) error { return nil })
+		o.Subscribe("orders", []string{"*"}, func(context.Context, webhook.Event) error { return nil })
 		write(t, o, func(ctx context.Context, tx *Tx) error {
 			return tx.AppendEvent(ctx, event(1, "order.created", "ord_1"))
 		})
