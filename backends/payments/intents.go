@@ -41,7 +41,7 @@ func (s *Service) newIntent() *PaymentIntent {
 		MethodTypes:    s.Processor.Types()[:1],
 		AllowRedirects: "always",
 	}
-	intent.ClientSecret = id.New(intent.ID + "_secret")
+	intent.ClientSecret = id.Secret(intent.ID + "_secret")
 	return intent
 }
 

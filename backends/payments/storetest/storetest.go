@@ -91,7 +91,7 @@ func examples() []payments.Object {
 		&payments.Customer{Head: head("cus"), Email: "o'brien+test@example.com", Name: "J", Address: &payments.Address{Line1: "x"}},
 		&payments.PaymentIntent{
 			Head: head("pi"), Amount: 1999, Currency: "usd", Status: payments.Succeeded, Received: 1999, CaptureMethod: payments.CaptureManual,
-			MethodTypes: []string{"card"}, MethodsChosen: true, AllowRedirects: "never", ClientSecret: id.New("pi_x_secret"), Customer: "cus_1",
+			MethodTypes: []string{"card"}, MethodsChosen: true, AllowRedirects: "never", ClientSecret: id.Secret("pi_x_secret"), Customer: "cus_1",
 			LastError: declined, Description: "line\nbreak 'quoted' \"twice\"", Metadata: map[string]string{"cart": "7", "note": "100% <ok> \\"},
 			Shipping: &payments.Shipping{Name: "J", Address: &payments.Address{Line1: "x"}}, CanceledAt: noon.Add(time.Hour),
 		},
