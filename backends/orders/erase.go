@@ -44,10 +44,7 @@ func (s *Service) eraseOne(ctx context.Context, tx Tx, actor Actor, id string) e
 	}
 	order.erase()
 	s.touch(&order)
-	if err := tx.Update(ctx, order); err != nil {
-		return err
-	}
-	document, err := Encode(order)
+	document, err := tx.Update(ctx, order)
 	if err != nil {
 		return err
 	}
@@ -57,7 +54,7 @@ func (s *Service) eraseOne(ctx context.Context, tx Tx, actor Actor, id string) e
 	if err := tx.ScrubReplies(ctx, id); err != nil {
 		return err
 	}
-	event, err := newEvent(EventErased, actor, nil, order)
+	event, err := newEvent(EventErased, actor, nil, order, document)
 	if err != nil {
 		return err
 	}

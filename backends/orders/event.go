@@ -79,14 +79,12 @@ func Decode(document []byte) (order Order, err error) {
 	return order, nil
 }
 
-// newEvent is the event of a change; before is nil for a new order.
-func newEvent(eventType string, actor Actor, before *Order, after Order) (webhook.Event, error) {
-	document, err := Encode(after)
-	if err != nil {
-		return webhook.Event{}, err
-	}
-	data := EventData{Actor: actor, Order: document}
+// newEvent is the event of a change; before is nil for a new order. document is
+// what Encode writes of the order after it.
+func newEvent(eventType string, actor Actor, before *Order, after Order, document []byte) (webhook.Event, error) {
+	data := EventData{Actor: actor}
 	if before != nil {
+		var err error
 		if data.Changes, err = changes(*before, after); err != nil {
 			return webhook.Event{}, err
 		}
@@ -95,6 +93,8 @@ func newEvent(eventType string, actor Actor, before *Order, after Order) (webhoo
 	if err != nil {
 		return webhook.Event{}, err
 	}
+	// The order is the last member, and JSON already: it is put in place as it is.
+	encoded = append(append(bytes.TrimSuffix(encoded, []byte("null}")), document...), '}')
 	return webhook.Event{ID: id.New("evt"), Type: eventType, Object: after.ID, Created: after.Updated.Time, Data: encoded}, nil
 }
 

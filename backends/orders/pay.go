@@ -50,7 +50,7 @@ func (s *Service) StartPayment(ctx context.Context, call Call, orderID string, m
 	started.OrderID, started.Attempt = orderID, request.Attempt
 	call.Version = 0 // the announcement was the change that the client asked for
 	return s.once(ctx, call.Request, func(ctx context.Context, tx Tx) (idempotency.Reply, error) {
-		order, err := s.changeIn(ctx, tx, call, orderID, EventPaymentUpdated, func(o *Order) (bool, error) {
+		order, _, err := s.changeIn(ctx, tx, call, orderID, EventPaymentUpdated, func(o *Order) (bool, error) {
 			return o.learnPayment(started.PaymentFact, InstantOf(s.now())), nil
 		})
 		if err != nil {
@@ -96,7 +96,7 @@ func (s *Service) announcePayment(ctx context.Context, call Call, orderID string
 				return nil
 			}
 		}
-		order, err = s.changeIn(ctx, tx, call, orderID, EventPaymentStarted, func(o *Order) (bool, error) {
+		order, _, err = s.changeIn(ctx, tx, call, orderID, EventPaymentStarted, func(o *Order) (bool, error) {
 			return true, o.announcePayment(attempt, InstantOf(s.now()))
 		})
 		if err != nil {
@@ -158,7 +158,7 @@ func (s *Service) learn(ctx context.Context, factID, orderID, eventType string, 
 				return err
 			}
 		}
-		_, err := s.changeIn(ctx, tx, Call{Actor: paymentsActor}, orderID, eventType, func(o *Order) (bool, error) { return fn(o), nil })
+		_, _, err := s.changeIn(ctx, tx, Call{Actor: paymentsActor}, orderID, eventType, func(o *Order) (bool, error) { return fn(o), nil })
 		if errors.Is(err, ErrNotFound) {
 			return nil // the order of another installation
 		}

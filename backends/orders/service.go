@@ -42,9 +42,10 @@ type Call struct {
 // Reply is what a client gets.
 type Reply = idempotency.Reply
 
-// Render makes the reply that a client gets for an order. It runs inside the
-// transaction, so that the reply can be saved with the order, and must be quick.
-type Render func(Order) (idempotency.Reply, error)
+// Render makes the reply that a client gets for an order, of which document is
+// what Encode writes. It runs inside the transaction, so that the reply can be
+// saved with the order, must be quick and must not change the document.
+type Render func(order Order, document []byte) (idempotency.Reply, error)
 
 // Create places an order and returns its reply. A request whose key was used
 // before has no effect: it gets the reply saved then, and replayed is true.
@@ -59,17 +60,18 @@ func (s *Service) Create(ctx context.Context, call Call, asked NewOrder, render 
 	}
 	return s.once(ctx, call.Request, func(ctx context.Context, tx Tx) (idempotency.Reply, error) {
 		placed := order
-		if err := tx.Insert(ctx, &placed); err != nil {
+		document, err := tx.Insert(ctx, &placed)
+		if err != nil {
 			return idempotency.Reply{}, fmt.Errorf("storing order %s: %w", order.ID, err)
 		}
-		event, err := newEvent(EventCreated, call.Actor, nil, placed)
+		event, err := newEvent(EventCreated, call.Actor, nil, placed, document)
 		if err != nil {
 			return idempotency.Reply{}, err
 		}
 		if err := tx.AppendEvent(ctx, event); err != nil {
 			return idempotency.Reply{}, err
 		}
-		return render(placed)
+		return render(placed, document)
 	})
 }
 
@@ -162,40 +164,41 @@ func (s *Service) change(ctx context.Context, call Call, id, eventType string, f
 	idempotency.Reply, bool, error,
 ) {
 	return s.once(ctx, call.Request, func(ctx context.Context, tx Tx) (idempotency.Reply, error) {
-		order, err := s.changeIn(ctx, tx, call, id, eventType, fn)
+		order, document, err := s.changeIn(ctx, tx, call, id, eventType, fn)
 		if err != nil {
 			return idempotency.Reply{}, err
 		}
-		return render(order)
+		return render(order, document)
 	})
 }
 
-// changeIn is change inside a transaction.
-func (s *Service) changeIn(ctx context.Context, tx Tx, call Call, id, eventType string, fn func(*Order) (news bool, err error)) (Order, error) {
-	order, err := tx.Order(ctx, id)
-	if err != nil {
-		return Order{}, err
+// changeIn is change inside a transaction. It returns the order with what Encode writes of it.
+func (s *Service) changeIn(ctx context.Context, tx Tx, call Call, id, eventType string, fn func(*Order) (news bool, err error)) (
+	order Order, document []byte, err error,
+) {
+	if order, err = tx.Order(ctx, id); err != nil {
+		return Order{}, nil, err
 	}
 	if call.Version != 0 && call.Version != order.Version {
-		return Order{}, ErrStale
+		return Order{}, nil, ErrStale
 	}
-	before, err := copyOf(order)
+	before, document, err := copyOf(order)
 	if err != nil {
-		return Order{}, err
+		return Order{}, nil, err
 	}
 	news, err := fn(&order)
 	if err != nil || !news {
-		return before, err
+		return before, document, err
 	}
 	s.touch(&order)
-	if err := tx.Update(ctx, order); err != nil {
-		return Order{}, fmt.Errorf("storing order %s: %w", id, err)
+	if document, err = tx.Update(ctx, order); err != nil {
+		return Order{}, nil, fmt.Errorf("storing order %s: %w", id, err)
 	}
-	event, err := newEvent(eventType, call.Actor, &before, order)
+	event, err := newEvent(eventType, call.Actor, &before, order, document)
 	if err != nil {
-		return Order{}, err
+		return Order{}, nil, err
 	}
-	return order, tx.AppendEvent(ctx, event)
+	return order, document, tx.AppendEvent(ctx, event)
 }
 
 // touch settles what every change changes.
@@ -205,13 +208,13 @@ func (s *Service) touch(order *Order) {
 	order.derive()
 }
 
-// copyOf shares nothing with order.
-func copyOf(order Order) (Order, error) {
-	document, err := Encode(order)
-	if err != nil {
-		return Order{}, err
+// copyOf returns an order that shares nothing with the given one, and what Encode writes of both.
+func copyOf(order Order) (duplicate Order, document []byte, err error) {
+	if document, err = Encode(order); err != nil {
+		return Order{}, nil, err
 	}
-	return Decode(document)
+	duplicate, err = Decode(document)
+	return duplicate, document, err
 }
 
 // once runs change in a transaction that also saves its reply under the

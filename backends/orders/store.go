@@ -79,14 +79,15 @@ type Tx interface {
 	webhook.Tx
 
 	// Insert adds a new order and sets its number, which is higher than any
-	// number given before.
-	Insert(ctx context.Context, order *Order) error
+	// number given before. It returns what it stored, as Encode writes it.
+	Insert(ctx context.Context, order *Order) (document []byte, err error)
 
 	// Order returns an order to be changed, or ErrNotFound.
 	Order(ctx context.Context, id string) (Order, error)
 
-	// Update stores an order that was inserted before.
-	Update(ctx context.Context, order Order) error
+	// Update stores an order that was inserted before, and returns what it
+	// stored, as Encode writes it.
+	Update(ctx context.Context, order Order) (document []byte, err error)
 
 	// OrdersOf returns the ids of up to limit orders of a customer, by e-mail
 	// address in lower case.

@@ -74,7 +74,7 @@ func callWith(key string) orders.Call {
 
 // keep makes a reply that is empty, and keeps the order.
 func keep(into *orders.Order) orders.Render {
-	return func(o orders.Order) (reply orders.Reply, err error) {
+	return func(o orders.Order, _ []byte) (reply orders.Reply, err error) {
 		*into = o
 		return reply, nil
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -28,15 +29,16 @@ type list[T any] struct {
 }
 
 // shown is the reply to a change of an order.
-func shown(order orders.Order) (idempotency.Reply, error) { return shownAs(http.StatusOK, order) }
-
-// created is the reply that made an order, or something in it.
-func created(order orders.Order) (idempotency.Reply, error) {
-	return shownAs(http.StatusCreated, order)
+func shown(order orders.Order, document []byte) (idempotency.Reply, error) {
+	return shownAs(http.StatusOK, order, document), nil
 }
 
-func shownAs(status int, order orders.Order) (idempotency.Reply, error) {
-	document, err := orders.Encode(order)
+// created is the reply that made an order, or something in it.
+func created(order orders.Order, document []byte) (idempotency.Reply, error) {
+	return shownAs(http.StatusCreated, order, document), nil
+}
+
+func shownAs(status int, order orders.Order, document []byte) idempotency.Reply {
 	return idempotency.Reply{
 		Status: status,
 		Header: map[string]string{
@@ -44,16 +46,16 @@ func shownAs(status int, order orders.Order) (idempotency.Reply, error) {
 			"Content-Location": "/v1/orders/" + order.ID,
 			"ETag":             etag(order.Version),
 		},
-		Body: append(document, '\n'),
-	}, err
+		Body: slices.Concat(document, []byte("\n")),
+	}
 }
 
 // placed is the reply to a new order.
-func placed(order orders.Order) (idempotency.Reply, error) {
-	reply, err := created(order)
+func placed(order orders.Order, document []byte) (idempotency.Reply, error) {
+	reply := shownAs(http.StatusCreated, order, document)
 	delete(reply.Header, "Content-Location")
 	reply.Header["Location"] = "/v1/orders/" + order.ID
-	return reply, err
+	return reply, nil
 }
 
 // startedPayment is the reply to a payment that was started.

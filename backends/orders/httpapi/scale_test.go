@@ -93,7 +93,7 @@ func newFilled(t *testing.T, open func(*testing.T) (orders.Store, error), n int)
 
 func insertAll(ctx context.Context, tx orders.Tx, batch []orders.Order) error {
 	for _, order := range batch { // a copy: the transaction may run again
-		if err := tx.Insert(ctx, &order); err != nil {
+		if _, err := tx.Insert(ctx, &order); err != nil {
 			return err
 		}
 		event := webhook.Event{ID: id.New("evt"), Type: orders.EventCreated, Object: order.ID, Created: order.Created.Time, Data: []byte(`{}`)}

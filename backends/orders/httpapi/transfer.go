@@ -159,7 +159,7 @@ func (h *handler) importOrder(ctx context.Context, report *imported, line []byte
 		call.Request.Key += " line " + strconv.Itoa(report.Line)
 		call.Request.Fingerprint = idempotency.Fingerprint("import", "", line)
 	}
-	reply, replayed, err := h.service.Create(ctx, call, asked, func(o orders.Order) (idempotency.Reply, error) {
+	reply, replayed, err := h.service.Create(ctx, call, asked, func(o orders.Order, _ []byte) (idempotency.Reply, error) {
 		return idempotency.Reply{Header: map[string]string{"Location": "/v1/orders/" + o.ID, "Number": strconv.FormatInt(o.Number, 10)}}, nil
 	})
 	if err != nil {

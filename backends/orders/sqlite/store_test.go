@@ -105,7 +105,9 @@ func TestMigratingOrders(t *testing.T) {
 		}
 	}
 	reply, _, err := service.Create(t.Context(), orders.Call{}, orders.NewOrder{Currency: "eur", Lines: []orders.NewLine{{Title: "a", Quantity: 1, UnitAmount: new(int64)}}},
-		func(o orders.Order) (idempotency.Reply, error) { return idempotency.Reply{Status: int(o.Number)}, nil })
+		func(o orders.Order, _ []byte) (idempotency.Reply, error) {
+			return idempotency.Reply{Status: int(o.Number)}, nil
+		})
 	if err != nil || reply.Status != 8 {
 		t.Errorf("the next number is %d, %v; want 8", reply.Status, err)
 	}

@@ -22,13 +22,12 @@ type transaction struct {
 	tx    *sql.Tx
 }
 
-func (t transaction) Insert(ctx context.Context, order *orders.Order) (err error) {
+func (t transaction) Insert(ctx context.Context, order *orders.Order) (document []byte, err error) {
 	if order.Number, err = t.nextNumber(ctx); err != nil {
-		return err
+		return nil, err
 	}
-	document, err := orders.Encode(*order)
-	if err != nil {
-		return err
+	if document, err = orders.Encode(*order); err != nil {
+		return nil, err
 	}
 	words := orders.Words(*order)
 	if t.store.db.Dialect == database.PostgreSQL {
@@ -36,16 +35,16 @@ func (t transaction) Insert(ctx context.Context, order *orders.Order) (err error
 			`INSERT INTO orders (number, id, version, status, payment_status, fulfillment_status, currency, email, created_at, updated_at, document, words)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, array_to_tsvector(?::text[]))`,
 			append(columns(*order, document), words)...)
-		return err
+		return document, err
 	}
 	_, err = t.tx.ExecContext(ctx,
 		`INSERT INTO orders (number, id, version, status, payment_status, fulfillment_status, currency, email, created_at, updated_at, document)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, columns(*order, document)...)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	_, err = t.tx.ExecContext(ctx, `INSERT INTO order_words (rowid, words) VALUES (?, ?)`, order.Number, strings.Join(words, " "))
-	return err
+	return document, err
 }
 
 func columns(o orders.Order, document []byte) []any {
@@ -75,30 +74,29 @@ func (t transaction) Order(ctx context.Context, id string) (orders.Order, error)
 	return orders.Decode(document)
 }
 
-func (t transaction) Update(ctx context.Context, order orders.Order) error {
-	document, err := orders.Encode(order)
-	if err != nil {
-		return err
+func (t transaction) Update(ctx context.Context, order orders.Order) (document []byte, err error) {
+	if document, err = orders.Encode(order); err != nil {
+		return nil, err
 	}
 	result, err := t.tx.ExecContext(ctx,
 		`UPDATE orders SET version = ?, status = ?, payment_status = ?, fulfillment_status = ?, currency = ?, email = ?, created_at = ?, updated_at = ?,
 			document = ? WHERE number = ?`, append(columns(order, document)[2:], order.Number)...)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if changed, err := result.RowsAffected(); err != nil || changed != 1 {
-		return errors.Join(err, orders.ErrNotFound)
+		return nil, errors.Join(err, orders.ErrNotFound)
 	}
 	words := orders.Words(order)
 	if t.store.db.Dialect == database.PostgreSQL {
 		_, err = t.tx.ExecContext(ctx, `UPDATE orders SET words = array_to_tsvector(?::text[]) WHERE number = ?`, words, order.Number)
-		return err
+		return document, err
 	}
 	if _, err := t.tx.ExecContext(ctx, `DELETE FROM order_words WHERE rowid = ?`, order.Number); err != nil {
-		return err
+		return nil, err
 	}
 	_, err = t.tx.ExecContext(ctx, `INSERT INTO order_words (rowid, words) VALUES (?, ?)`, order.Number, strings.Join(words, " "))
-	return err
+	return document, err
 }
 
 func (t transaction) OrdersOf(ctx context.Context, email string, limit int) ([]string, error) {

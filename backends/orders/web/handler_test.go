@@ -76,7 +76,7 @@ func place(t *testing.T, s *orders.Service, title, email string, amount int64) {
 		Lines:    []orders.NewLine{{Title: title, Quantity: 1, UnitAmount: &amount}},
 		Customer: orders.Customer{Email: email},
 	}
-	render := func(orders.Order) (idempotency.Reply, error) { return idempotency.Reply{}, nil }
+	render := func(orders.Order, []byte) (idempotency.Reply, error) { return idempotency.Reply{}, nil }
 	if _, _, err := s.Create(context.Background(), orders.Call{}, asked, render); err != nil {
 		t.Fatal(err)
 	}

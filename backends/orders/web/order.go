@@ -259,7 +259,7 @@ func (p pages) carryOut(r *http.Request) error {
 }
 
 // quiet is the reply of a change whose outcome is read from the page.
-func quiet(orders.Order) (idempotency.Reply, error) {
+func quiet(orders.Order, []byte) (idempotency.Reply, error) {
 	return idempotency.Reply{Status: http.StatusSeeOther}, nil
 }
 
