@@ -242,7 +242,10 @@ func (s *Service) once(ctx context.Context, request idempotency.Request,
 		if reply, err = change(ctx, tx); err != nil {
 			return err
 		}
-		return keepReply(ctx, tx, request, reply, now)
+		if err := tx.SaveReply(ctx, request, reply, now); err != nil {
+			return fmt.Errorf("saving a reply: %w", err)
+		}
+		return nil
 	})
 	if err != nil {
 		return idempotency.Reply{}, false, err
@@ -250,14 +253,19 @@ func (s *Service) once(ctx context.Context, request idempotency.Request,
 	return reply, replayed, nil
 }
 
-// keepReply saves a reply and deletes a few that have expired, so that they
-// are gone without a job of their own.
-func keepReply(ctx context.Context, tx Tx, request idempotency.Request, reply idempotency.Reply, now time.Time) error {
-	if err := tx.SaveReply(ctx, request, reply, now); err != nil {
-		return fmt.Errorf("saving a reply: %w", err)
-	}
-	if err := tx.ForgetReplies(ctx, now.Add(-KeyLifetime), 4); err != nil {
-		return fmt.Errorf("deleting expired replies: %w", err)
+// ForgetReplies deletes the replies that have expired, a few at a time so that
+// other writes need not wait.
+func (s *Service) ForgetReplies(ctx context.Context) error {
+	const batch = 100
+	expired := s.moment().Add(-KeyLifetime)
+	for forgotten := batch; forgotten == batch; {
+		err := s.store.Write(ctx, func(ctx context.Context, tx Tx) (err error) {
+			forgotten, err = tx.ForgetReplies(ctx, expired, batch)
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("deleting expired replies: %w", err)
+		}
 	}
 	return nil
 }

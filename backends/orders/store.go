@@ -104,8 +104,8 @@ type Tx interface {
 	// an older one.
 	SaveReply(ctx context.Context, request idempotency.Request, reply idempotency.Reply, at time.Time) error
 
-	// ForgetReplies deletes up to limit replies saved before a time.
-	ForgetReplies(ctx context.Context, before time.Time, limit int) error
+	// ForgetReplies deletes up to limit replies saved before a time, and returns how many.
+	ForgetReplies(ctx context.Context, before time.Time, limit int) (forgotten int, err error)
 
 	// ScrubReplies deletes the saved replies about an order.
 	ScrubReplies(ctx context.Context, order string) error

@@ -148,12 +148,16 @@ func (t transaction) SaveReply(ctx context.Context, request idempotency.Request,
 	return err
 }
 
-func (t transaction) ForgetReplies(ctx context.Context, before time.Time, limit int) error {
-	_, err := t.tx.ExecContext(ctx,
+func (t transaction) ForgetReplies(ctx context.Context, before time.Time, limit int) (forgotten int, err error) {
+	result, err := t.tx.ExecContext(ctx,
 		`DELETE FROM saved_replies WHERE (client, key) IN
 		(SELECT client, key FROM saved_replies WHERE saved_at < ? ORDER BY saved_at LIMIT ?)`,
 		before.UnixMilli(), limit)
-	return err
+	if err != nil {
+		return 0, err
+	}
+	deleted, err := result.RowsAffected()
+	return int(deleted), err
 }
 
 // ScrubReplies finds the replies about an order by the address in their
