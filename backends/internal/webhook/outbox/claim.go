@@ -100,14 +100,14 @@ func (o *Outbox) Reclaim(ctx context.Context) error {
 // when it is tried again. An endpoint that is gone, or has failed for
 // [webhook.Patience], is disabled. A subscriber is tried for ever.
 func (o *Outbox) Record(ctx context.Context, c Claimed, outcome Outcome) error {
-	return o.db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	return o.Write(ctx, func(ctx context.Context, tx *sql.Tx, events *Tx) error {
 		if err := note(ctx, tx, c, outcome.Attempt); err != nil {
 			return err
 		}
 		if outcome.Delivered {
 			return succeeded(ctx, tx, c)
 		}
-		return o.failed(ctx, tx, c, outcome)
+		return events.failed(ctx, c, outcome)
 	})
 }
 
@@ -127,30 +127,30 @@ func succeeded(ctx context.Context, tx *sql.Tx, c Claimed) error {
 	return err
 }
 
-func (o *Outbox) failed(ctx context.Context, tx *sql.Tx, c Claimed, outcome Outcome) error {
+func (t *Tx) failed(ctx context.Context, c Claimed, outcome Outcome) error {
 	attempts := c.Attempts + 1
 	wait, again := webhook.Next(attempts, outcome.RetryAfter)
-	if _, subscriber := o.Subscriber(c.To); subscriber {
+	if _, subscriber := t.outbox.Subscriber(c.To); subscriber {
 		wait, again = min(time.Second<<min(attempts, 8), 5*time.Minute), true
 	}
 	state := webhook.Pending
 	if !again {
 		state = webhook.Failed
 	}
-	_, err := tx.ExecContext(ctx, `UPDATE webhook_deliveries SET state = ?, attempts = ?, next_at = ? WHERE id = ? AND state = 'pending'`,
+	_, err := t.tx.ExecContext(ctx, `UPDATE webhook_deliveries SET state = ?, attempts = ?, next_at = ? WHERE id = ? AND state = 'pending'`,
 		state, attempts, outcome.At.Add(wait).UnixMilli(), c.Delivery)
 	if err != nil {
 		return err
 	}
-	since, err := failingSince(ctx, tx, c.To, outcome.At)
+	since, err := failingSince(ctx, t.tx, c.To, outcome.At)
 	if err != nil || c.Endpoint.ID == "" {
 		return err
 	}
 	switch {
 	case outcome.Gone:
-		return disable(ctx, tx, c.Endpoint.ID, "it answered 410 Gone", outcome.At)
+		return t.disable(ctx, c.Endpoint.ID, "it answered 410 Gone", outcome.At)
 	case outcome.At.Sub(since) >= webhook.Patience:
-		return disable(ctx, tx, c.Endpoint.ID, "it failed for days", outcome.At)
+		return t.disable(ctx, c.Endpoint.ID, "it failed for days", outcome.At)
 	}
 	return nil
 }
@@ -168,13 +168,14 @@ func failingSince(ctx context.Context, tx *sql.Tx, endpoint string, now time.Tim
 	return database.Moment(since), err
 }
 
-func disable(ctx context.Context, tx *sql.Tx, endpoint, reason string, now time.Time) error {
-	_, err := tx.ExecContext(ctx, `UPDATE webhook_endpoints SET status = 'disabled', reason = ?, updated_at = ? WHERE id = ?`,
+func (t *Tx) disable(ctx context.Context, endpoint, reason string, now time.Time) error {
+	t.changesEndpoints()
+	_, err := t.tx.ExecContext(ctx, `UPDATE webhook_endpoints SET status = 'disabled', reason = ?, updated_at = ? WHERE id = ?`,
 		reason, now.UnixMilli(), endpoint)
 	if err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, `UPDATE webhook_deliveries SET state = 'canceled' WHERE endpoint = ? AND state = 'pending'`, endpoint)
+	_, err = t.tx.ExecContext(ctx, `UPDATE webhook_deliveries SET state = 'canceled' WHERE endpoint = ? AND state = 'pending'`, endpoint)
 	return err
 }
 

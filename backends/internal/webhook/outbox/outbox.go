@@ -27,6 +27,8 @@ type Outbox struct {
 
 	mu          sync.RWMutex
 	subscribers map[string]subscription
+
+	enabled enabledEndpoints
 }
 
 // Subscriber is told of events inside the process, at least once each and in
@@ -90,13 +92,16 @@ func (o *Outbox) Wake() {
 // Write is the database's Write, with a transaction of the outbox beside the
 // database's. Deliveries begin after the commit.
 func (o *Outbox) Write(ctx context.Context, fn func(ctx context.Context, tx *sql.Tx, events *Tx) error) error {
-	deliver := false
+	deliver, changing := false, false
 	err := o.db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		events := &Tx{outbox: o, tx: tx}
+		events := &Tx{outbox: o, tx: tx, changing: &changing}
 		err := fn(ctx, tx, events)
 		deliver = events.deliver
 		return err
 	})
+	if changing {
+		o.enabled.changed()
+	}
 	if err == nil && deliver {
 		o.Wake()
 	}
@@ -105,9 +110,10 @@ func (o *Outbox) Write(ctx context.Context, fn func(ctx context.Context, tx *sql
 
 // Tx implements [webhook.Tx].
 type Tx struct {
-	outbox  *Outbox
-	tx      *sql.Tx
-	deliver bool // there is something new to deliver
+	outbox   *Outbox
+	tx       *sql.Tx
+	deliver  bool  // there is something new to deliver
+	changing *bool // endpoints, in this run or one before
 }
 
 var _ webhook.Tx = (*Tx)(nil)
@@ -139,7 +145,7 @@ func (t *Tx) AppendEvent(ctx context.Context, event webhook.Event) error {
 
 // receivers are the endpoints and subscribers that want events of a type.
 func (t *Tx) receivers(ctx context.Context, eventType string) ([]string, error) {
-	endpoints, err := endpoints(ctx, t.tx, `WHERE status = ?`, webhook.Enabled)
+	endpoints, err := t.enabledEndpoints(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -172,6 +178,7 @@ func (t *Tx) RewriteEvents(ctx context.Context, object string, rewrite func(data
 
 // CreateEndpoint implements [webhook.Tx].
 func (t *Tx) CreateEndpoint(ctx context.Context, e webhook.Endpoint) error {
+	t.changesEndpoints()
 	types, metadata, err := encode(e)
 	if err != nil {
 		return err
@@ -191,6 +198,7 @@ func (t *Tx) ReadEndpoint(ctx context.Context, id string) (webhook.Endpoint, err
 
 // UpdateEndpoint implements [webhook.Tx].
 func (t *Tx) UpdateEndpoint(ctx context.Context, e webhook.Endpoint) error {
+	t.changesEndpoints()
 	types, metadata, err := encode(e)
 	if err != nil {
 		return err
@@ -213,6 +221,7 @@ func (t *Tx) UpdateEndpoint(ctx context.Context, e webhook.Endpoint) error {
 
 // DeleteEndpoint implements [webhook.Tx].
 func (t *Tx) DeleteEndpoint(ctx context.Context, id string) error {
+	t.changesEndpoints()
 	for _, statement := range []string{
 		`DELETE FROM webhook_attempts WHERE delivery IN (SELECT id FROM webhook_deliveries WHERE endpoint = ?)`,
 		`DELETE FROM webhook_deliveries WHERE endpoint = ?`,

@@ -120,6 +120,65 @@ func TestEventsReachThoseWhoWantThem(t *testing.T) {
 	})
 }
 
+func TestEventsFollowChangesOfEndpoints(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, o *Outbox) {
+		n := 0
+		receivers := func() int {
+			t.Helper()
+			n++
+			write(t, o, func(ctx context.Context, tx *Tx) error { return tx.AppendEvent(ctx, event(n, "a", "o")) })
+			deliveries, err := o.Deliveries(t.Context(), webhook.Filter{Event: fmt.Sprint("evt_", n)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return len(deliveries)
+		}
+		expect := func(want int, after string) {
+			t.Helper()
+			for range 2 { // the second time from memory
+				if got := receivers(); got != want {
+					t.Errorf("%d receivers after %s, want %d", got, after, want)
+				}
+			}
+		}
+		refused := errors.New("refused")
+		disabled := endpointFor("we_1", "*")
+		disabled.Status = webhook.Disabled
+		refuse := func(end func() error) {
+			err := o.Write(t.Context(), func(ctx context.Context, _ *sql.Tx, tx *Tx) error {
+				n++
+				return errors.Join(tx.UpdateEndpoint(ctx, disabled), tx.AppendEvent(ctx, event(n, "a", "o")), end())
+			})
+			if err == nil {
+				t.Error("a refused change was made")
+			}
+		}
+		expect(0, "the start")
+		write(t, o, func(ctx context.Context, tx *Tx) error { return tx.CreateEndpoint(ctx, endpointFor("we_1", "*")) })
+		expect(1, "an endpoint was created")
+		refuse(func() error { return refused })
+		expect(1, "a change was refused")
+		refuse(func() error { panic("surprise") })
+		expect(1, "a change panicked")
+		write(t, o, func(ctx context.Context, tx *Tx) error { return tx.UpdateEndpoint(ctx, disabled) })
+		expect(0, "the endpoint was disabled")
+		write(t, o, func(ctx context.Context, tx *Tx) error { return tx.UpdateEndpoint(ctx, endpointFor("we_1", "*")) })
+		expect(1, "the endpoint was enabled")
+		claimed, err := o.Claim(t.Context(), noon.Add(time.Hour), anyRoom)
+		if err != nil || len(claimed) == 0 {
+			t.Fatalf("%v claimed, %v", claimed, err)
+		}
+		if err := o.Record(t.Context(), claimed[0], Outcome{Attempt: webhook.Attempt{At: noon, Status: 410}, Gone: true}); err != nil {
+			t.Fatal(err)
+		}
+		expect(0, "the endpoint was gone")
+		write(t, o, func(ctx context.Context, tx *Tx) error { return tx.UpdateEndpoint(ctx, endpointFor("we_1", "*")) })
+		write(t, o, func(ctx context.Context, tx *Tx) error { return tx.DeleteEndpoint(ctx, "we_1") })
+		expect(0, "the endpoint was deleted")
+	})
+}
+
 func TestARefusedChangeLeavesNoEvent(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, o *Outbox) {
