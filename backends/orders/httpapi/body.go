@@ -11,6 +11,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/aditechsphere/fairway/backends/orders"
@@ -64,13 +65,11 @@ func decode(body []byte, into any) error {
 	if !utf8.Valid(body) {
 		return malformed("The body is not UTF-8.")
 	}
-	var whole json.RawMessage
-	if err := json.Unmarshal(body, &whole); err != nil {
-		return malformed("The body is not JSON: %v.", err)
+	if !json.Valid(body) {
+		return malformed("The body is not JSON: %v.", json.Unmarshal(body, new(json.RawMessage)))
 	}
-	check := checker{json.NewDecoder(bytes.NewReader(body)), nil}
-	check.UseNumber()
-	if err := check.value(reflect.TypeOf(into).Elem(), "", 0); err != nil {
+	check := checker{rest: body}
+	if err := check.value(reflect.TypeOf(into).Elem(), nil, 0); err != nil {
 		return err
 	}
 	if len(check.violations) > 0 {
@@ -82,89 +81,148 @@ func decode(body []byte, into any) error {
 	return nil
 }
 
-// checker walks a JSON text beside the Go type that it is meant for. A nil
+// checker walks a valid JSON text beside the Go type that it is meant for. A nil
 // type accepts anything, below a violation that is already reported.
 type checker struct {
-	*json.Decoder
+	rest       []byte // from the next value on
 	violations []orders.Violation
 }
 
-func (c *checker) report(pointer, detail string) {
-	c.violations = append(c.violations, orders.Violation{Pointer: pointer, Detail: detail})
+// place is where a value is: a name or an index below another place. The whole text is at nil.
+type place struct {
+	above *place
+	name  string
+	index int
 }
 
-// value checks the next value. Its error means the text cannot be walked further.
-func (c *checker) value(want reflect.Type, pointer string, depth int) error {
+// pointer is the place as a JSON Pointer (RFC 6901).
+func (p *place) pointer() string {
+	if p == nil {
+		return ""
+	}
+	if p.name == "" && p.index >= 0 {
+		return p.above.pointer() + "/" + strconv.Itoa(p.index)
+	}
+	return p.above.pointer() + "/" + pointerEscaper.Replace(p.name)
+}
+
+func (c *checker) report(at *place, detail string) {
+	c.violations = append(c.violations, orders.Violation{Pointer: at.pointer(), Detail: detail})
+}
+
+// next returns the first byte of what comes next, without the white space before it.
+func (c *checker) next() byte {
+	c.rest = bytes.TrimLeft(c.rest, " \t\r\n")
+	return c.rest[0]
+}
+
+// more steps over the bracket or comma before a part of an object or array and
+// reports true, or over the bracket after the last one.
+func (c *checker) more(end byte) bool {
+	found := c.next()
+	c.rest = c.rest[1:]
+	if found != end && found != ',' && c.next() == end { // it is empty
+		c.rest = c.rest[1:]
+		return false
+	}
+	return found != end
+}
+
+// text steps over a string, and returns it with its quotes and escapes.
+func (c *checker) text() []byte {
+	c.next()
+	for i := 1; ; i++ {
+		switch c.rest[i] {
+		case '\\':
+			i++
+		case '"':
+			text := c.rest[:i+1]
+			c.rest = c.rest[i+1:]
+			return text
+		}
+	}
+}
+
+// word steps over a number, true, false or null.
+func (c *checker) word() []byte {
+	end := bytes.IndexAny(c.rest, ",]} \t\r\n")
+	if end < 0 {
+		end = len(c.rest)
+	}
+	word := c.rest[:end]
+	c.rest = c.rest[end:]
+	return word
+}
+
+// value checks the next value. It stops at one that is too deep.
+func (c *checker) value(want reflect.Type, at *place, depth int) error {
 	if depth > maxDepth {
 		return malformed("The body nests deeper than %d levels.", maxDepth)
-	}
-	token, err := c.Token()
-	if err != nil {
-		return malformed("The body is not JSON: %v.", err)
 	}
 	if want != nil && want.Kind() == reflect.Pointer {
 		want = want.Elem()
 	}
-	switch token {
-	case json.Delim('{'):
-		return c.object(c.expect(want, pointer, "an object", reflect.Struct, reflect.Map), pointer, depth)
-	case json.Delim('['):
-		return c.array(c.expect(want, pointer, "an array", reflect.Slice), pointer, depth)
-	case nil:
-		return nil // null stands for a member that is not there
+	switch c.next() {
+	case '{':
+		return c.object(c.expect(want, at, "an object", reflect.Struct, reflect.Map), at, depth)
+	case '[':
+		return c.array(c.expect(want, at, "an array", reflect.Slice), at, depth)
+	case '"':
+		c.text()
+		c.expect(want, at, "a string", reflect.String)
+	case 't', 'f':
+		c.word()
+		c.expect(want, at, "a boolean", reflect.Bool)
+	case 'n': // null stands for a member that is not there
+		c.word()
+	default:
+		number := c.word()
+		if c.expect(want, at, "a number", reflect.Int64) == nil {
+			return nil
+		}
+		if _, err := strconv.ParseInt(string(number), 10, 64); err != nil {
+			c.report(at, "must be a whole number")
+		}
 	}
-	c.scalar(token, want, pointer)
 	return nil
 }
 
-func (c *checker) object(want reflect.Type, pointer string, depth int) error {
+func (c *checker) object(want reflect.Type, above *place, depth int) error {
 	seen := make(map[string]bool)
-	for c.More() {
-		token, err := c.Token()
-		if err != nil {
-			return malformed("The body is not JSON: %v.", err)
-		}
-		name, _ := token.(string) // the decoder gives nothing else for a name
-		at := pointer + "/" + pointerEscaper.Replace(name)
-		if seen[name] {
+	for c.more('}') {
+		at := &place{above, unquote(c.text()), -1}
+		c.next()
+		c.rest = c.rest[1:] // the colon
+		if seen[at.name] {
 			c.report(at, "is given more than once")
 		}
-		seen[name] = true
-		if err := c.value(c.member(want, name, at), at, depth+1); err != nil {
+		seen[at.name] = true
+		if err := c.value(c.member(want, at), at, depth+1); err != nil {
 			return err
 		}
 	}
-	_, err := c.Token() // the closing brace
-	return err
+	return nil
 }
 
-func (c *checker) array(want reflect.Type, pointer string, depth int) error {
+// unquote reads a valid JSON string.
+func unquote(quoted []byte) (text string) {
+	if bytes.IndexByte(quoted, '\\') < 0 {
+		return string(quoted[1 : len(quoted)-1])
+	}
+	_ = json.Unmarshal(quoted, &text) // it is valid
+	return text
+}
+
+func (c *checker) array(want reflect.Type, above *place, depth int) error {
 	if want != nil {
 		want = want.Elem()
 	}
-	for i := 0; c.More(); i++ {
-		if err := c.value(want, pointer+"/"+strconv.Itoa(i), depth+1); err != nil {
+	for i := 0; c.more(']'); i++ {
+		if err := c.value(want, &place{above, "", i}, depth+1); err != nil {
 			return err
 		}
 	}
-	_, err := c.Token() // the closing bracket
-	return err
-}
-
-func (c *checker) scalar(token json.Token, want reflect.Type, pointer string) {
-	switch value := token.(type) {
-	case string:
-		c.expect(want, pointer, "a string", reflect.String)
-	case bool:
-		c.expect(want, pointer, "a boolean", reflect.Bool)
-	case json.Number:
-		if c.expect(want, pointer, "a number", reflect.Int64) == nil {
-			return
-		}
-		if _, err := strconv.ParseInt(value.String(), 10, 64); err != nil {
-			c.report(pointer, "must be a whole number")
-		}
-	}
+	return nil
 }
 
 // names says what a client calls the types that bodies are made of.
@@ -174,7 +232,7 @@ var names = map[reflect.Kind]string{
 }
 
 // expect returns want if it is of one of the kinds, and otherwise reports what it should have been.
-func (c *checker) expect(want reflect.Type, pointer, found string, kinds ...reflect.Kind) reflect.Type {
+func (c *checker) expect(want reflect.Type, at *place, found string, kinds ...reflect.Kind) reflect.Type {
 	if want == nil {
 		return nil
 	}
@@ -183,25 +241,39 @@ func (c *checker) expect(want reflect.Type, pointer, found string, kinds ...refl
 			return want
 		}
 	}
-	c.report(pointer, fmt.Sprintf("must be %s, not %s", names[want.Kind()], found))
+	c.report(at, fmt.Sprintf("must be %s, not %s", names[want.Kind()], found))
 	return nil
 }
 
 // member returns the type of an object's member.
-func (c *checker) member(object reflect.Type, name, pointer string) reflect.Type {
+func (c *checker) member(object reflect.Type, at *place) reflect.Type {
 	if object == nil {
 		return nil
 	}
 	if object.Kind() == reflect.Map {
 		return object.Elem()
 	}
-	for field := range object.Fields() {
-		if tag, _, _ := strings.Cut(field.Tag.Get("json"), ","); tag == name {
-			return field.Type
-		}
+	member := membersOf(object)[at.name]
+	if member == nil {
+		c.report(at, "is unknown")
 	}
-	c.report(pointer, "is unknown")
-	return nil
+	return member
+}
+
+var knownMembers sync.Map // reflect.Type of a struct → map[string]reflect.Type; a program has few
+
+// membersOf are the types of a struct's members by their names.
+func membersOf(object reflect.Type) map[string]reflect.Type {
+	if known, ok := knownMembers.Load(object); ok {
+		return known.(map[string]reflect.Type)
+	}
+	members := make(map[string]reflect.Type)
+	for field := range object.Fields() {
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		members[name] = field.Type
+	}
+	knownMembers.Store(object, members)
+	return members
 }
 
 // pointerEscaper makes a name a part of a JSON Pointer (RFC 6901).
