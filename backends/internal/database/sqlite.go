@@ -172,7 +172,7 @@ const (
 		"&_pragma=foreign_keys(ON)" +
 		"&_pragma=journal_size_limit(67108864)" + // bytes of WAL kept after a checkpoint
 		"&_pragma=wal_autocheckpoint(4000)" + // pages: writes wait while a checkpoint is synced
-		"&_pragma=cache_size(-16384)" + // kB: the inner pages of all indexes, and what one commit changes
+		"&_pragma=cache_size(-8192)" + // kB: the inner pages of all indexes, and what one commit changes
 		"&_dqs=0&_error_rc=1&_txlock=immediate&mode=rw"
 	readerOptions = "_pragma=busy_timeout(5000)" +
 		"&_pragma=foreign_keys(ON)" +

@@ -52,7 +52,7 @@ func TestErrorsNameTheFile(t *testing.T) {
 	}
 }
 
-// What the first schema stored is there after the second.
+// What the first schema stored is there after the last.
 func TestMigratingOrders(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "orders.db")
@@ -68,6 +68,11 @@ func TestMigratingOrders(t *testing.T) {
 		_, err := tx.ExecContext(ctx, `INSERT INTO orders (number, id, version, status, currency, lines, subtotal, total, email, metadata, created_at, updated_at)
 			VALUES (7, 'ord_a', 1, 'open', 'eur', ?, 700, 700, 'Name@example.com', '{"cart":"7"}', 1772625600123, 1772625600123)`,
 			`[{"id":"line_a","sku":"C-1","title":"Coffee, “mild”","quantity":2,"unit_amount":350,"total":700},{"id":"line_b","title":"Gift","quantity":1,"unit_amount":0,"total":0}]`)
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `INSERT INTO saved_replies (client, key, fingerprint, status, header, body, saved_at)
+			VALUES ('c', 'k', 'f', 201, '{"ETag":"1"}', CAST('body' AS BLOB), ?)`, time.Now().UnixMilli())
 		return err
 	})
 	if err := errors.Join(err, old.Close()); err != nil {
@@ -103,6 +108,10 @@ func TestMigratingOrders(t *testing.T) {
 		if err != nil || len(found.Documents) != 1 {
 			t.Errorf("%s: found %+v, %v", q, found, err)
 		}
+	}
+	kept, replayed, err := service.Place(t.Context(), orders.Call{Request: idempotency.Request{Client: "c", Key: "k", Fingerprint: "f"}}, "ord_b", nil)
+	if err != nil || !replayed || string(kept.Body) != "body" || kept.Header["ETag"] != "1" || kept.Status != 201 {
+		t.Errorf("replayed %+v, %v, %v", kept, replayed, err)
 	}
 	reply, _, err := service.Create(t.Context(), orders.Call{}, orders.NewOrder{Currency: "eur", Lines: []orders.NewLine{{Title: "a", Quantity: 1, UnitAmount: new(int64)}}},
 		func(o orders.Order, _ []byte) (idempotency.Reply, error) {
