@@ -282,9 +282,14 @@ func (s *server) key(t *testing.T, scope string) string {
 // authority and follows no redirect.
 func (s *server) client(t *testing.T) *http.Client {
 	t.Helper()
-	client := s.clientTrusting(certificates(t, filepath.Join(s.folder, "xdg", "caddy", "pki", "authorities", "local", "root.crt")))
+	client := s.clientTrusting(certificates(t, s.rootFile()))
 	s.waitForCertificates(t, client)
 	return client
+}
+
+// rootFile is where the server keeps the certificate of its own authority.
+func (s *server) rootFile() string {
+	return filepath.Join(s.folder, "xdg", "caddy", "pki", "authorities", "local", "root.crt")
 }
 
 // certificates waits for a file of certificates, and reads it.
