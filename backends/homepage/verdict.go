@@ -21,11 +21,7 @@ type Report struct {
 // Assess judges all entries at the time now. Times in sentences are given in
 // the time zone of now.
 func Assess(entries []Entry, now time.Time) Report {
-	r := Report{At: now, State: Unknown}
-	for _, e := range entries {
-		r.Services = append(r.Services, Judge(e, now))
-	}
-	slices.SortStableFunc(r.Services, worstFirst)
+	r := Report{At: now, State: Unknown, Services: worstFirst(entries, now)}
 	if len(r.Services) > 0 {
 		r.State = r.Services[0].State
 	}
@@ -33,11 +29,27 @@ func Assess(entries []Entry, now time.Time) Report {
 	return r
 }
 
-func worstFirst(a, b Judgement) int {
-	return cmp.Or(
-		cmp.Compare(slices.Index(States, a.State), slices.Index(States, b.State)),
-		strings.Compare(strings.ToLower(a.Title()), strings.ToLower(b.Title())),
-	)
+// worstFirst judges all entries. What is sorted are places: judgements are
+// kilobytes.
+func worstFirst(entries []Entry, now time.Time) []Judgement {
+	type place struct {
+		*Judgement
+		rank  int
+		title string
+	}
+	places := make([]place, len(entries))
+	for i := range entries {
+		j := Judge(entries[i], now)
+		places[i] = place{&j, slices.Index(States, j.State), strings.ToLower(j.Title())}
+	}
+	slices.SortStableFunc(places, func(a, b place) int {
+		return cmp.Or(cmp.Compare(a.rank, b.rank), strings.Compare(a.title, b.title))
+	})
+	sorted := make([]Judgement, len(places))
+	for i, p := range places {
+		sorted[i] = *p.Judgement
+	}
+	return sorted
 }
 
 // NeedsAttention are the services that are not known to answer as they should.
@@ -49,15 +61,17 @@ func (r Report) NeedsAttention() []Judgement {
 	return r.Services[:n]
 }
 
-// In returns the services in a state.
+// In returns the services in a state, which are beside each other.
 func (r Report) in(state State) []Judgement {
-	var found []Judgement
-	for _, j := range r.Services {
-		if j.State == state {
-			found = append(found, j)
-		}
+	begin := slices.IndexFunc(r.Services, func(j Judgement) bool { return j.State == state })
+	if begin < 0 {
+		return nil
 	}
-	return found
+	end := begin
+	for end < len(r.Services) && r.Services[end].State == state {
+		end++
+	}
+	return r.Services[begin:end]
 }
 
 func (r Report) verdict() string {

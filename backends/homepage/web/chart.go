@@ -19,7 +19,7 @@ const chartHeight = 20
 // sparkline draws the requests of each minute of an hour as an area, and the
 // failed ones as bars over it. It is nothing without requests. The paths are
 // kept current under the service's ID.
-func sparkline(id string, hour history.Hour) template.HTML {
+func sparkline(id string, hour *history.Hour) template.HTML {
 	area, bars, most := sparkPaths(hour)
 	if most == 0 {
 		return ""
@@ -30,11 +30,12 @@ func sparkline(id string, hour history.Hour) template.HTML {
 }
 
 // sparkPaths are the area and the bars, and the most requests of a minute.
-func sparkPaths(hour history.Hour) (area, bars outline, most uint64) {
+func sparkPaths(hour *history.Hour) (area, bars outline, most uint64) {
 	for _, minute := range hour.Minutes {
 		most = max(most, minute.Requests)
 	}
 	scale := func(n uint64) float64 { return chartHeight * float64(n) / float64(max(most, 1)) }
+	area, bars = make(outline, 0, 600), make(outline, 0, 600) // a few dozen commands of ten bytes
 	area.to('M', 0, chartHeight)
 	last := uint64(0)
 	for i, minute := range hour.Minutes {
@@ -81,8 +82,20 @@ func (o *outline) to(command byte, coordinates ...float64) {
 		if i > 0 {
 			*o = append(*o, ' ')
 		}
-		*o = strconv.AppendFloat(*o, math.Round(v*10)/10, 'f', -1, 64)
+		*o = appendTenths(*o, int64(math.Round(v*10)))
 	}
+}
+
+// appendTenths adds n/10: "-3", "0.5", "12.3".
+func appendTenths(b []byte, n int64) []byte {
+	if n < 0 {
+		b, n = append(b, '-'), -n
+	}
+	b = strconv.AppendInt(b, n/10, 10)
+	if n%10 != 0 {
+		b = append(b, '.', byte('0'+n%10))
+	}
+	return b
 }
 
 // column adds a bar of width 1 that stands on the ground.
@@ -132,7 +145,7 @@ type days struct {
 }
 
 func newDays(all []history.Day, down []history.Interval) days {
-	var d days
+	d := days{bars: make([]dayBar, 0, len(all))}
 	first := -1
 	for i, day := range all {
 		if first < 0 && len(day.Spent) > 0 {
@@ -140,7 +153,7 @@ func newDays(all []history.Day, down []history.Interval) days {
 		}
 		var lost time.Duration
 		if first >= 0 {
-			lost = overlap(down, day.Start, day.Start.AddDate(0, 0, 1))
+			lost = overlap(down, day.Start, day.Start.Add(24*time.Hour)) // in UTC
 		}
 		bar := barOf(day, lost)
 		if bar.tone != look.None {

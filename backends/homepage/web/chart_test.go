@@ -55,13 +55,13 @@ func TestDays(t *testing.T) {
 func TestSparkline(t *testing.T) {
 	t.Parallel()
 	var hour history.Hour
-	if sparkline("blog", hour) != "" {
+	if sparkline("blog", &hour) != "" {
 		t.Error("an hour without requests has a picture")
 	}
 	hour.Minutes[58] = history.Minute{Requests: 1000}
 	hour.Minutes[59] = history.Minute{Requests: 500, Failures: 1}
 	hour.Requests, hour.Failures = 1500, 1
-	got := string(sparkline("blog", hour))
+	got := string(sparkline("blog", &hour))
 	for _, want := range []string{
 		`data-live="blog/flow" data-attribute="d" d="M0 20H58V0H59V10H60V20z"`, `data-live="blog/bars" data-attribute="d" d="M59 20h1v-2h-1z"`,
 		"Last hour: 1,500 requests, at most 1,000 in a minute, 1 failed.",

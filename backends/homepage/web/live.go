@@ -152,9 +152,10 @@ func (r *row) live(values map[string]string, now time.Time) {
 	}
 	if r.Hour.Requests > 0 {
 		set("requests", look.Count(r.Hour.Requests))
-		set("p50", look.Span(r.P50()))
-		set("p95", look.Span(r.P95()))
-		flow, bars, _ := sparkPaths(r.Hour)
+		p50, p95 := spans(&r.Hour.FirstByte)
+		set("p50", p50)
+		set("p95", p95)
+		flow, bars, _ := sparkPaths(&r.Hour)
 		set("flow", string(flow))
 		set("bars", string(bars))
 	}

@@ -107,7 +107,7 @@ func TestPageHasAPlaceForEachValue(t *testing.T) {
 
 func placesAndValues(t *testing.T, operator bool) {
 	t.Helper()
-	cfg := Config{Catalogue: twenty{}, History: past{}, Unserved: unservedTraffic, Operator: func(*http.Request) bool { return operator }, Now: time.Now}
+	cfg := Config{Catalogue: several(20), History: past{}, Unserved: unservedTraffic, Operator: func(*http.Request) bool { return operator }, Now: time.Now}
 	w := httptest.NewRecorder()
 	New(cfg).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
 	places := make(map[string]bool)

@@ -2,7 +2,6 @@ package web
 
 import (
 	"fmt"
-	"html/template"
 	"strings"
 	"time"
 
@@ -28,6 +27,7 @@ type dashboard struct {
 func newDashboard(report homepage.Report, past History) dashboard {
 	d := dashboard{Report: report}
 	down := downtime(past, report.At)
+	d.Rows = make([]*row, 0, len(report.Services))
 	for _, judgement := range report.Services {
 		d.Rows = append(d.Rows, newRow(judgement, past, down, report.At))
 	}
@@ -36,8 +36,8 @@ func newDashboard(report homepage.Report, past History) dashboard {
 
 // group is the services that are shown under a heading.
 type group struct {
-	Name string // "" for all services when none has a group
-	Rows []*row
+	Name  string // "" for all services when none has a group
+	Lines []line
 }
 
 // Groups are the rows by group, that of the worst service first. Those without
@@ -52,7 +52,7 @@ func (d dashboard) Groups() []*group {
 			byName[r.Group] = g
 			groups = append(groups, g)
 		}
-		g.Rows = append(g.Rows, r)
+		g.Lines = append(g.Lines, r.line(d.At))
 	}
 	if rest := byName[""]; rest != nil && len(groups) > 1 {
 		rest.Name = "Other services"
@@ -189,9 +189,5 @@ func (r *row) Outcome() string {
 	return fmt.Sprintf("%d in %s", seen.Status, look.Span(seen.Latency))
 }
 
-// The figures are those of real requests in the last hour.
-
-func (r *row) IsMeasured() bool         { return !r.Evidence.Since.IsZero() }
-func (r *row) P50() time.Duration       { return r.Hour.FirstByte.Quantile(0.50) }
-func (r *row) P95() time.Duration       { return r.Hour.FirstByte.Quantile(0.95) }
-func (r *row) Sparkline() template.HTML { return sparkline(r.ID, r.Hour) }
+// IsMeasured reports whether real requests are.
+func (r *row) IsMeasured() bool { return !r.Evidence.Since.IsZero() }

@@ -85,8 +85,12 @@ func Span(d time.Duration) string {
 
 // Count is an integer of any type with its thousands separated: "12,345".
 func Count(n any) string {
-	digits := fmt.Sprint(n)
-	sign := ""
+	digits, sign := "", ""
+	if counted, ok := n.(uint64); ok { // as most are
+		digits = strconv.FormatUint(counted, 10)
+	} else {
+		digits = fmt.Sprint(n)
+	}
 	if strings.HasPrefix(digits, "-") {
 		sign, digits = "-", digits[1:]
 	}

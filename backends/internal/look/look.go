@@ -26,6 +26,7 @@ import (
 	"fmt"
 	"html/template"
 	"io/fs"
+	"sync/atomic"
 	"time"
 
 	"github.com/aditechsphere/fairway/backends/instance"
@@ -71,7 +72,10 @@ func (p Page) DashboardURL() string {
 }
 
 // Template is a page's body inside the shared layout. Safe for concurrent use.
-type Template struct{ tmpl *template.Template }
+type Template struct {
+	tmpl *template.Template
+	size atomic.Int64 // of the page that was rendered last: the next one is much like it
+}
 
 // Parse reads the files matching patterns, which must define a template
 // "body", into the shared layout. They can use:
@@ -96,7 +100,7 @@ func Parse(fsys fs.FS, patterns ...string) (*Template, error) {
 	if tmpl.Lookup("body") == nil {
 		return nil, fmt.Errorf("page template %v: does not define %q", patterns, "body")
 	}
-	return &Template{tmpl}, nil
+	return &Template{tmpl: tmpl}, nil
 }
 
 // MustParse is Parse for templates embedded in the binary.
@@ -110,9 +114,11 @@ func MustParse(fsys fs.FS, patterns ...string) *Template {
 
 // Render gives the whole page, or an error and nothing of it.
 func (t *Template) Render(p Page) ([]byte, error) {
-	var buf bytes.Buffer
-	if err := t.tmpl.ExecuteTemplate(&buf, "layout", p); err != nil {
+	size := t.size.Load()
+	buf := bytes.NewBuffer(make([]byte, 0, size+size/8))
+	if err := t.tmpl.ExecuteTemplate(buf, "layout", p); err != nil {
 		return nil, fmt.Errorf("rendering page %q: %w", p.Title, err)
 	}
+	t.size.Store(int64(buf.Len()))
 	return buf.Bytes(), nil
 }

@@ -84,10 +84,10 @@ func newVariant(body []byte, etag string, common []field) variant {
 var compressors = sync.Pool{New: func() any { return gzip.NewWriter(nil) }}
 
 func compress(body []byte) []byte {
-	var buf bytes.Buffer
+	buf := bytes.NewBuffer(make([]byte, 0, len(body)/4)) // pages shrink to less
 	zip := compressors.Get().(*gzip.Writer)
 	defer compressors.Put(zip)
-	zip.Reset(&buf)
+	zip.Reset(buf)
 	// A bytes.Buffer takes every write.
 	_, _ = zip.Write(body)
 	_ = zip.Close()
