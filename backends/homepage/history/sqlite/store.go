@@ -61,26 +61,31 @@ func seconds(r history.Resolution) int64 { return int64(r.Span / time.Second) }
 // Points implements [history.Store].
 func (s *Store) Points(ctx context.Context, service string, r history.Resolution, from, to time.Time) ([]history.Point, error) {
 	// Starts are whole seconds: the first not before from is its ceiling.
-	points, err := database.All(ctx, s.db.Read(), func(row database.Row) (history.Point, error) {
-		p := history.Point{Service: service, Resolution: r}
-		err := scanPoint(row, &p)
+	stored, err := database.All(ctx, s.db.Read(), func(row database.Row) (packed, error) {
+		var p packed
+		err := row.Scan(&p.start, &p.tally)
 		return p, err
 	}, `SELECT start, tally FROM points WHERE resolution = ? AND service = ? AND start >= ? AND start < ? ORDER BY start`,
 		seconds(r), service, ceiling(from), ceiling(to))
-	return points, s.db.Explain(err)
+	if err != nil || len(stored) == 0 {
+		return nil, s.db.Explain(err)
+	}
+	points := make([]history.Point, len(stored))
+	for i, p := range stored {
+		point := &points[i]
+		point.Service, point.Resolution, point.Start = service, r, time.Unix(p.start, 0).UTC()
+		if err := point.Tally.UnmarshalBinary(p.tally); err != nil {
+			return nil, s.db.Explain(fmt.Errorf("history of %s at %s: %w", service, point.Start.Format(time.RFC3339), err))
+		}
+	}
+	return points, nil
 }
 
-func scanPoint(row database.Row, p *history.Point) error {
-	var start int64
-	var tally []byte
-	if err := row.Scan(&start, &tally); err != nil {
-		return err
-	}
-	p.Start = time.Unix(start, 0).UTC()
-	if err := p.Tally.UnmarshalBinary(tally); err != nil {
-		return fmt.Errorf("history of %s at %s: %w", p.Service, p.Start.Format(time.RFC3339), err)
-	}
-	return nil
+// packed is a point as it is stored: a tenth of the size, while their number is
+// not known.
+type packed struct {
+	start int64
+	tally []byte
 }
 
 func ceiling(t time.Time) int64 { return t.Add(time.Second - time.Nanosecond).Unix() }

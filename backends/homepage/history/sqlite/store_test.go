@@ -1,6 +1,7 @@
 package sqlite_test
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -40,7 +41,7 @@ func TestStore(t *testing.T) {
 }
 
 // Two years of three busy services, minute by minute, take their part of the
-// 100 MB that fifty may.
+// 100 MB that fifty may. SOAK=1 asks for all fifty.
 func TestTwoYearsAreSmall(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "history.db")
@@ -51,15 +52,22 @@ func TestTwoYearsAreSmall(t *testing.T) {
 	now := time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
 	random := rand.New(rand.NewPCG(1, 2))
 	services := []string{"homepage", "microservice-orders", "microservice-payments"}
-	for _, r := range history.Resolutions {
-		var points []history.Point
-		for start := r.Start(now.Add(-r.Keep)); !start.After(now); start = start.Add(r.Span) {
-			for _, service := range services {
-				points = append(points, busy(random, service, r, start))
-			}
+	if os.Getenv("SOAK") == "1" {
+		for i := len(services); i < 50; i++ {
+			services = append(services, fmt.Sprintf("service-%d", i))
 		}
-		if err := store.Save(t.Context(), points); err != nil {
-			t.Fatal(err)
+	}
+	for _, r := range history.Resolutions {
+		for start := r.Start(now.Add(-r.Keep)); !start.After(now); {
+			var points []history.Point
+			for ; len(points) < 5000 && !start.After(now); start = start.Add(r.Span) {
+				for _, service := range services {
+					points = append(points, busy(random, service, r, start))
+				}
+			}
+			if err := store.Save(t.Context(), points); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 	if err := store.Close(); err != nil {
