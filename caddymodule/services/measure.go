@@ -17,7 +17,7 @@ import (
 // measure answers the request and records how that went.
 func (s *Service) measure(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	observed := observers.Get().(*observer)
-	*observed = observer{ResponseWriter: w, begun: time.Now()}
+	*observed = observer{ResponseWriter: w, recorder: s.recorder, begun: s.recorder.Elapsed()}
 	s.recorder.Begin()
 	returned := false
 	defer func() {
@@ -61,7 +61,8 @@ var observers = sync.Pool{New: func() any { return new(observer) }}
 // observer notes what passes through a response writer.
 type observer struct {
 	http.ResponseWriter
-	begun     time.Time
+	recorder  *measure.Recorder
+	begun     time.Duration // by the recorder
 	firstByte time.Duration
 	status    int
 	bytes     int64
@@ -82,7 +83,7 @@ func (o *observer) result(err error) measure.Result {
 		result.Status = http.StatusOK
 	}
 	if result.TTFB == 0 {
-		result.TTFB = time.Since(o.begun)
+		result.TTFB = o.recorder.Elapsed() - o.begun
 	}
 	return result
 }
@@ -106,7 +107,7 @@ func (o *observer) begins(status int) {
 		return
 	}
 	o.status = status
-	o.firstByte = time.Since(o.begun)
+	o.firstByte = o.recorder.Elapsed() - o.begun
 }
 
 // Unwrap lets [http.ResponseController] reach what the server offers.

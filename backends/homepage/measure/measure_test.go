@@ -29,9 +29,7 @@ func (c *clock) advance(d time.Duration) { c.nanos.Add(int64(d)) }
 
 func newRecorder() (*Recorder, *clock) {
 	c := new(clock)
-	registry := NewRegistry()
-	registry.now = c.now
-	return registry.Recorder("blog"), c
+	return newRegistry(stopwatch{c.now, func() time.Duration { return c.now().Sub(epoch) }}).Recorder("blog"), c
 }
 
 func request(r *Recorder, result Result) {

@@ -55,7 +55,6 @@ func (s *Snapshot) Requests() uint64 {
 // Snapshot reads the recorder while requests go on: each figure is exact, but
 // two of them may be a request apart.
 func (r *Recorder) Snapshot() Snapshot {
-	now := r.now()
 	s := Snapshot{
 		Since:     r.since,
 		InFlight:  r.inFlight.Load(),
@@ -71,7 +70,7 @@ func (r *Recorder) Snapshot() Snapshot {
 	for i := range s.FirstByte {
 		s.FirstByte[i] = r.firstByte[i].Load()
 	}
-	s.Recent = r.window.recent(now, r.totals)
+	s.Recent = r.window.recent(r.elapsed(), r.totals)
 	s.LastSuccess, s.LastFailure = r.lastSuccess(), r.lastFailure()
 	s.Last = s.LastSuccess.At
 	if s.LastFailure.At.After(s.Last) {

@@ -17,7 +17,8 @@ type totals struct{ requests, failures uint64 }
 // window remembers the totals at the start of each five seconds in which
 // something happened, so that those of the last minute are a subtraction.
 type window struct {
-	current atomic.Int64 // number of the slot since 1970 that was begun last
+	current atomic.Int64 // number of the slot that was begun last, from 1
+	offset  atomic.Int64 // Unix nanoseconds when nothing had elapsed, by the clock at the begin of that slot
 	mu      sync.Mutex
 	slots   [slots]slot
 }
@@ -27,11 +28,11 @@ type slot struct {
 	before totals // when the slot was begun
 }
 
-func slotNumber(now time.Time) int64 { return now.UnixNano() / int64(slotSpan) }
+func slotNumber(elapsed time.Duration) int64 { return int64(elapsed/slotSpan) + 1 }
 
 // begin must be called before something is added to the totals.
-func (w *window) begin(now time.Time, read func() totals) {
-	number := slotNumber(now)
+func (w *window) begin(elapsed time.Duration, now func() time.Time, read func() totals) {
+	number := slotNumber(elapsed)
 	if w.current.Load() == number {
 		return
 	}
@@ -40,13 +41,18 @@ func (w *window) begin(now time.Time, read func() totals) {
 	if w.current.Load() == number {
 		return
 	}
-	w.slots[uint64(number)%slots] = slot{number, read()} //nolint:gosec // any remainder will do before 1970
+	w.slots[uint64(number)%slots] = slot{number, read()} //nolint:gosec // not negative
+	w.offset.Store(now().UnixNano() - int64(elapsed))
 	w.current.Store(number)
 }
 
+// unix is the time in Unix nanoseconds, after begin. When the clock was set, or
+// the machine slept, it is behind for the rest of a slot.
+func (w *window) unix(elapsed time.Duration) int64 { return w.offset.Load() + int64(elapsed) }
+
 // recent is what came to the totals in about the last minute.
-func (w *window) recent(now time.Time, read func() totals) Recent {
-	number := slotNumber(now)
+func (w *window) recent(elapsed time.Duration, read func() totals) Recent {
+	number := slotNumber(elapsed)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	total := read() // not less than at the start of any slot, thanks to the lock
