@@ -16,6 +16,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/aditechsphere/fairway/migrate/modrewrite"
+	"github.com/aditechsphere/fairway/migrate/modssl"
 	"github.com/aditechsphere/fairway/migrate/urlpath"
 )
 
@@ -372,29 +373,8 @@ func clientAddress(r *http.Request) string {
 	return host
 }
 
-// sslVariable is a variable of mod_ssl, as far as Caddy knows them.
-func sslVariable(r *http.Request, name string) string {
-	if name == "HTTPS" {
-		return map[bool]string{true: "on", false: "off"}[r.TLS != nil]
-	}
-	if r.TLS == nil {
-		return ""
-	}
-	replacer, _ := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
-	placeholder := map[string]string{
-		"SSL_PROTOCOL": "http.request.tls.version", "SSL_CIPHER": "http.request.tls.cipher_suite", "SSL_TLS_SNI": "http.request.tls.server_name",
-		"SSL_CLIENT_S_DN": "http.request.tls.client.subject", "SSL_CLIENT_I_DN": "http.request.tls.client.issuer",
-		"SSL_CLIENT_M_SERIAL": "http.request.tls.client.serial",
-	}[name]
-	if replacer == nil || placeholder == "" {
-		return ""
-	}
-	value, _ := replacer.GetString(placeholder)
-	if version, found := strings.CutPrefix(value, "tls1."); found && name == "SSL_PROTOCOL" {
-		return "TLSv1." + version
-	}
-	return value
-}
+// sslVariable is a variable of mod_ssl.
+func sslVariable(r *http.Request, name string) string { return modssl.Variable(r.TLS, name) }
 
 // Interface guards
 var (

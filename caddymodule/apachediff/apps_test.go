@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"os"
@@ -81,7 +82,7 @@ func (a *apps) serveSockets(t *testing.T, m *tree) {
 // serveOn answers HTTP on a listener as the app of that name.
 func (a *apps) serveOn(t *testing.T, listener net.Listener, name string) {
 	t.Helper()
-	server := &http.Server{Handler: a.handler(name)} // #nosec G112 -- for tests
+	server := &http.Server{Handler: a.handler(name), ErrorLog: log.New(io.Discard, "", 0)} // #nosec G112 -- for tests
 	var ended sync.WaitGroup
 	ended.Go(func() {
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
@@ -181,6 +182,12 @@ var notCompared = []string{
 // describe is the request as an app saw it.
 func describe(name string, r *http.Request, body []byte) string {
 	lines := []string{"Host: " + r.Host}
+	if r.TLS != nil {
+		name += " over TLS, asked for " + r.TLS.ServerName
+		for _, certificate := range r.TLS.PeerCertificates {
+			name += ", by " + certificate.Subject.CommonName
+		}
+	}
 	for field, values := range r.Header {
 		if slices.Contains(notCompared, field) && !said(field, values) {
 			continue

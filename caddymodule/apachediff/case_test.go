@@ -11,11 +11,15 @@
 //
 //	modules    names added to ("rewrite") or taken from ("-access_compat") the loaded modules
 //	backend    answers of the apps: PATH STATUS | Name: value | body=text; all else is echoed
-//	requests   one a line: [SCHEME:]HOST[:PORT] METHOD TARGET [| Name: value] [| body=text] [| allow WHAT: why]
+//	requests   one a line: [SCHEME:]HOST[:PORT] METHOD TARGET [| Name: value] [| body=text] [| certificate=NAME] [| refused] [| allow WHAT: why]
 //	accept     lines of refused directives in sites-enabled that are accepted, as FILE:LINE
 //	refused    instead of requests: "LINE DIRECTIVE" of findings that must refuse the configuration
 //
 // SCHEME is http (default), https, h2, http10 or ws. HOST "-" sends no Host. A
+// A request that is refused ends without an answer: the connection is closed.
+// Certificates and authorities of clients and backends are in /etc/ssl/peers,
+// where a case names that folder: see peerFiles, and tlsApps for backends. A
+// header's value and a TARGET may hold [N*c], which is the character N times.
 // TARGET in quotes is read as a Go string, for bytes that a line cannot hold.
 // WHAT of allow is status, location, body, backend, or the name of a header.
 package apachediff_test
@@ -24,6 +28,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -44,6 +49,8 @@ type request struct {
 	target  string
 	header  [][2]string
 	body    string
+	client  string            // the certificate that is presented, by the name of its file
+	refused bool              // there must be no answer
 	allow   map[string]string // what may differ → why
 }
 
@@ -187,6 +194,7 @@ func parseRequest(line string) (request, error) {
 		}
 		r.target = unquoted
 	}
+	r.target = repeated(r.target)
 	for _, part := range parts[1:] {
 		if err := r.option(strings.TrimSpace(part)); err != nil {
 			return r, err
@@ -198,7 +206,15 @@ func parseRequest(line string) (request, error) {
 // option reads one part after the request itself.
 func (r *request) option(part string) error {
 	if body, ok := strings.CutPrefix(part, "body="); ok {
-		r.body = body
+		r.body = repeated(body)
+		return nil
+	}
+	if name, ok := strings.CutPrefix(part, "certificate="); ok {
+		r.client = name
+		return nil
+	}
+	if part == "refused" {
+		r.refused = true
 		return nil
 	}
 	name, value, ok := strings.Cut(part, ":")
@@ -213,8 +229,22 @@ func (r *request) option(part string) error {
 		r.allow[strings.ToLower(strings.TrimSpace(what))] = value
 		return nil
 	}
-	r.header = append(r.header, [2]string{name, value})
+	r.header = append(r.header, [2]string{name, repeated(value)})
 	return nil
+}
+
+var repetition = regexp.MustCompile(`\[(\d+)\*(.)\]`)
+
+// repeated writes [N*c] out.
+func repeated(text string) string {
+	return repetition.ReplaceAllStringFunc(text, func(found string) string {
+		parts := repetition.FindStringSubmatch(found)
+		count, err := strconv.Atoi(parts[1])
+		if err != nil {
+			return found
+		}
+		return strings.Repeat(parts[2], count)
+	})
 }
 
 func parseScripted(line string) (scripted, error) {

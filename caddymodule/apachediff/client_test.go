@@ -34,7 +34,7 @@ func (m *tree) ask(r *request) (answer, error) {
 	if r.scheme == "ws" {
 		return m.askWebSocket(r)
 	}
-	link, err := m.dial(r.scheme, r.host, r.port)
+	link, err := m.dial(r.scheme, r.host, r.port, r.client)
 	if err != nil {
 		return answer{}, err
 	}
@@ -52,14 +52,14 @@ type link struct {
 }
 
 // dial connects to the port that stands for one as written.
-func (m *tree) dial(scheme, host, port string) (*link, error) {
+func (m *tree) dial(scheme, host, port, client string) (*link, error) {
 	connection, err := net.DialTimeout("tcp", "127.0.0.1:"+m.ports[port], answerTime)
 	if err != nil {
 		return nil, err
 	}
 	l := &link{Conn: connection}
 	if scheme == "https" || scheme == "h2" {
-		if err := l.startTLS(scheme, host); err != nil {
+		if err := l.startTLS(scheme, host, client); err != nil {
 			_ = connection.Close()
 			return nil, err
 		}
@@ -73,10 +73,13 @@ func (m *tree) dial(scheme, host, port string) (*link, error) {
 
 func (l *link) close() { _ = l.Close() }
 
-func (l *link) startTLS(scheme, host string) error {
+func (l *link) startTLS(scheme, host, client string) error {
 	config := &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"http/1.1"}} // #nosec G402 -- which certificate it is, is compared
 	if scheme == "h2" {
 		config.NextProtos = []string{"h2"}
+	}
+	if err := presentCertificate(config, client); err != nil {
+		return err
 	}
 	if net.ParseIP(host) == nil && host != "-" {
 		config.ServerName = strings.TrimSuffix(strings.ToLower(host), ".")

@@ -111,8 +111,12 @@ func (s *stage) showAnswer(t *testing.T, r *request) {
 func (s *stage) compareAnswers(t *testing.T, r *request) {
 	t.Helper()
 	apache, ours := s.observe(s.apache, r), s.observe(s.ours, r)
-	if apache.err != nil && apache.status == 0 && r.allow["answer"] == "" {
+	unanswered := apache.err != nil && apache.status == 0
+	switch {
+	case unanswered && !r.refused && r.allow["answer"] == "":
 		t.Errorf("%s: Apache does not answer: %v", r.line, apache.err)
+	case r.refused && !unanswered:
+		t.Errorf("%s: Apache answers %d, and is expected to refuse the connection", r.line, apache.status)
 	}
 	var unexpected []string
 	found := make(map[string]bool)

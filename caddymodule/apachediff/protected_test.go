@@ -271,7 +271,7 @@ func (w *walker) get(m *tree, r *request) answer {
 		l := w.links[key]
 		if l == nil {
 			var err error
-			if l, err = m.dial(r.scheme, r.host, r.port); err != nil {
+			if l, err = m.dial(r.scheme, r.host, r.port, r.client); err != nil {
 				return answer{}
 			}
 			w.links[key] = l

@@ -97,6 +97,7 @@ func writeTree(t *testing.T, c *apacheCase, backends *apps) *tree {
 	made.write(t, file{name: "/etc/apache2/ports.conf", text: made.listens()})
 	made.enableModules(t, c.modules)
 	backends.serveSockets(t, made)
+	made.writePeers(t, c)
 	made.write(t, file{name: "/etc/letsencrypt/options-ssl-apache.conf", text: certbotOptions})
 	for _, f := range c.files {
 		if !strings.HasPrefix(f.name, "/") {

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/aditechsphere/fairway/migrate/modssl"
 )
 
 // software is %{SERVER_SOFTWARE} as Apache has it with ServerTokens Prod.
@@ -26,6 +28,8 @@ func checkVariables(text string) error {
 		switch {
 		case strings.HasPrefix(upper, "LA-U:"), strings.HasPrefix(upper, "LA-F:"):
 			return fmt.Errorf("%%{%s} looks ahead with a request of its own, which is not translated", name)
+		case strings.HasPrefix(upper, "SSL:") && !modssl.Known(name[len("SSL:"):]):
+			return fmt.Errorf("%%{%s} is not known", name)
 		case slices.Contains(refusedVariables, upper):
 			return fmt.Errorf("%%{%s} is not translated", name)
 		}

@@ -112,6 +112,14 @@ func (b balancer) check() string {
 	return ""
 }
 
+// first is the target of the first member, or that of a ProxyPass without.
+func (b balancer) first(of target) target {
+	if len(b.members) > 0 {
+		return b.members[0].target
+	}
+	return of
+}
+
 // active are the members that serve, and those that stand by.
 func (b balancer) active() (active, standby []member) {
 	for _, m := range b.members {

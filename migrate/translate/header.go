@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/aditechsphere/fairway/migrate/apacheconf"
+	"github.com/aditechsphere/fairway/migrate/modssl"
 	"github.com/aditechsphere/fairway/migrate/pcre"
 )
 
@@ -115,7 +116,7 @@ func (l *headerLine) readValue(args []string) (why string) {
 		}
 	}
 	if unknownFormat(l.value) {
-		return "the value has a format other than %%, %t, %D, %{NAME}e and %{NAME}s"
+		return "the value has a format other than %%, %t, %D, %{NAME}e and %{NAME}s, or a variable of TLS that is not known"
 	}
 	return ""
 }
@@ -131,8 +132,8 @@ func unknownFormat(value string) bool {
 		case '%', 't', 'D':
 			value = rest[1:]
 		case '{':
-			_, after, closed := strings.Cut(rest, "}")
-			if !closed || after == "" || after[0] != 'e' && after[0] != 's' {
+			name, after, closed := strings.Cut(rest[1:], "}")
+			if !closed || after == "" || after[0] != 'e' && (after[0] != 's' || !modssl.Known(name)) {
 				return true
 			}
 			value = after[1:]

@@ -95,6 +95,14 @@ func (s *Site) writeProxy(b *Block, p proxyPass, why string) {
 	if why == "" {
 		why = s.checkTLS(p.target, members)
 	}
+	prefix := p.prefix
+	if prefix == "" {
+		prefix = "/"
+	}
+	sc := &Scope{URLPrefix: prefix, Proxy: p.target.url()}
+	if why == "" && members.first(p.target).tls() {
+		why = s.checkBackendTLS(sc)
+	}
 	if why != "" {
 		s.Refuse(p.Directive, why, "change the line; until then its paths answer 503")
 		branch.Line("error", "503")
@@ -104,12 +112,8 @@ func (s *Site) writeProxy(b *Block, p proxyPass, why string) {
 	if p.isMismatched() {
 		s.Approximate(p.Directive, "without a slash after the name of the backend Apache serves only "+p.prefix+" itself; here all paths are forwarded", "end the URL in a slash")
 		p.target.path = "/"
+		sc.Proxy = p.target.url()
 	}
-	prefix := p.prefix
-	if prefix == "" {
-		prefix = "/"
-	}
-	sc := &Scope{URLPrefix: prefix, Proxy: p.target.url()}
 	s.WriteScope(branch, sc, func(b *Block) { s.writeBackend(b, sc, p, members) })
 }
 
@@ -231,10 +235,9 @@ func (s *Site) reversedURLs(url string) []string {
 func (s *Site) writeReverseProxy(b *Block, sc *Scope, p proxyPass, members balancer) {
 	rp := b.Detached()
 	dials := []string{Literal(p.target.dial())}
-	first := p.target
+	first := members.first(p.target)
 	if len(members.members) > 0 {
 		dials = s.writeBalancing(rp, p.Directive, members)
-		first = members.members[0].target
 	}
 	s.writeHost(rp, sc, first, len(dials) > 1)
 	if p.parameters["flushpackets"] == "on" || p.parameters["flushpackets"] == "auto" {
@@ -288,6 +291,9 @@ func (s *Site) writeTransport(tr *Block, sc *Scope, t target, parameters map[str
 		tr.Line("keepalive_idle_conns_per_host", "128")
 	}
 	tr.Line("compression", "off")
+	if !strings.HasPrefix(t.scheme, "h2") {
+		tr.Line("versions", "1.1")
+	}
 	if size := parameters["responsefieldsize"]; isNumber(size) {
 		tr.Line("max_response_header", size)
 	}
@@ -352,9 +358,7 @@ func (s *Site) noteProxySettings() {
 
 func (s *Site) noteProxySetting(d *apacheconf.Directive) {
 	switch {
-	case d.Is("SSLProxyMachineCertificateFile", "SSLProxyCACertificatePath"):
-		s.Refuse(d, "certificates for backends in this form have no equivalent", "see tls_client_auth and tls_trust_pool of reverse_proxy")
-	case d.Is("SSLProxyProtocol", "SSLProxyCipherSuite", "SSLProxyVerifyDepth", "SSLProxyCheckPeerExpire"):
+	case d.Is("SSLProxyCipherSuite"):
 		s.Approximate(d, "Go's own settings of TLS hold for backends", "")
 	default:
 		s.Translated(d)

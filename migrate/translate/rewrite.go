@@ -339,6 +339,15 @@ func (s *Site) writeProxiedRules(b *Block, set *ruleset) {
 		}
 		branch := b.Open("route", b.Matcher("proxy_"+target.authority, "vars", "apache_proxy", origin))
 		sc := &Scope{URLPrefix: "/", Proxy: target.url()}
+		if target.tls() && s.checkTLS(target, balancer{}) != "" {
+			branch.Comment("without SSLProxyEngine, as in Apache")
+			branch.Line("error", "500")
+			continue
+		}
+		if target.tls() && s.checkBackendTLS(sc) != "" {
+			branch.Line("error", "503")
+			continue
+		}
 		s.WriteScope(branch, sc, func(b *Block) {
 			s.writeReverse(b, sc)
 			s.writeReverseProxy(b, sc, proxyPass{target: target}, balancer{})

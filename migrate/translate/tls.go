@@ -65,10 +65,14 @@ func (s *Site) noteTLS() {
 		switch {
 		case d.Is("SSLEngine", "SSLCertificateFile", "SSLCertificateKeyFile", "SSLProtocol", "SSLCipherSuite"):
 			s.Translated(d)
-		case d.Is("SSLVerifyDepth", "SSLRenegBufferSize", "SSLFIPS"):
+		case d.Is("SSLRenegBufferSize"):
 			s.Harmless(d, "")
-		case d.Is("SSLCACertificateFile", "SSLVerifyClient", "SSLCADNRequestFile"):
+		case d.Is("SSLFIPS"):
+			s.noteFIPS(d)
+		case d.Is("SSLCACertificateFile", "SSLCACertificatePath", "SSLVerifyClient", "SSLVerifyDepth"):
 			s.Translated(d)
+		case d.Is("SSLCADNRequestFile", "SSLCADNRequestPath"):
+			s.Approximate(d, "clients are told the names of the authorities that are trusted", "")
 		case d.Is("SSLOptions") && slices.ContainsFunc(d.Args, func(o string) bool { return strings.Contains(strings.ToLower(o), "fakebasicauth") }):
 			s.Refuse(d, "users of client certificates are not known to Basic authentication", "")
 		case d.Is("SSLOptions"):
@@ -87,10 +91,22 @@ func (s *Site) noteTLS() {
 		if section.Kind == KindServer {
 			continue
 		}
-		for _, d := range section.All("SSLOptions", "SSLRenegBufferSize", "SSLVerifyDepth", "SSLCipherSuite") {
+		for _, d := range section.All("SSLOptions", "SSLRenegBufferSize", "SSLVerifyDepth") {
 			s.Harmless(d, "")
 		}
+		for _, d := range section.All("SSLCipherSuite") {
+			s.Refuse(d, "the suites hold for a whole site", "move it to the virtual host")
+		}
 	}
+}
+
+// noteFIPS speaks of a mode of OpenSSL.
+func (s *Site) noteFIPS(d *apacheconf.Directive) {
+	if isOn(d) {
+		s.Refuse(d, "Go has a mode of its own, which the environment turns on", "run the service with GODEBUG=fips140=on, and delete the line")
+		return
+	}
+	s.Harmless(d, "")
 }
 
 // noteChain speaks of certificates in two files.
@@ -155,6 +171,22 @@ func (s *Site) writeProtocols(b *Block) {
 	if d == nil {
 		return
 	}
+	versions := tlsVersions(d)
+	switch {
+	case !versions["tlsv1.2"] && !versions["tlsv1.3"]:
+		s.Refuse(d, "Caddy speaks nothing older than TLS 1.2", "allow TLSv1.2 or TLSv1.3")
+	case !versions["tlsv1.2"]:
+		b.Line("protocols", "tls1.3", "tls1.3")
+	case !versions["tlsv1.3"]:
+		b.Line("protocols", "tls1.2", "tls1.2")
+	}
+	if (versions["tlsv1"] || versions["tlsv1.1"]) && !slices.ContainsFunc(d.Args, func(a string) bool { return strings.EqualFold(a, "all") }) {
+		s.Approximate(d, "Caddy speaks nothing older than TLS 1.2", "")
+	}
+}
+
+// tlsVersions reads the arguments of SSLProtocol.
+func tlsVersions(d *apacheconf.Directive) map[string]bool {
 	versions := map[string]bool{}
 	for _, arg := range d.Args {
 		on, name := !strings.HasPrefix(arg, "-"), strings.ToLower(strings.TrimLeft(arg, "+-"))
@@ -177,17 +209,7 @@ func (s *Site) writeProtocols(b *Block) {
 		}
 		versions[name] = on
 	}
-	switch {
-	case !versions["tlsv1.2"] && !versions["tlsv1.3"]:
-		s.Refuse(d, "Caddy speaks nothing older than TLS 1.2", "allow TLSv1.2 or TLSv1.3")
-	case !versions["tlsv1.2"]:
-		b.Line("protocols", "tls1.3", "tls1.3")
-	case !versions["tlsv1.3"]:
-		b.Line("protocols", "tls1.2", "tls1.2")
-	}
-	if (versions["tlsv1"] || versions["tlsv1.1"]) && !slices.ContainsFunc(d.Args, func(a string) bool { return strings.EqualFold(a, "all") }) {
-		s.Approximate(d, "Caddy speaks nothing older than TLS 1.2", "")
-	}
+	return versions
 }
 
 // goCiphers are the suites of TLS 1.2 that Caddy has, by OpenSSL's names.
@@ -233,16 +255,24 @@ func (s *Site) writeClientAuth(b *Block) {
 	if d == nil || len(d.Args) != 1 || strings.EqualFold(d.Args[0], "none") {
 		return
 	}
-	mode := map[string]string{"require": "require_and_verify", "optional": "verify_if_given", "optional_no_ca": "request"}[strings.ToLower(d.Args[0])]
-	ca := s.Last("SSLCACertificateFile")
-	if mode == "" || mode != "request" && (ca == nil || len(ca.Args) != 1) {
-		s.Refuse(d, "the certificate authority of the clients has to be named by SSLCACertificateFile", "join the files of SSLCACertificatePath into one")
+	mode := map[string]string{"require": "require_and_verify", "optional": "verify_if_given"}[strings.ToLower(d.Args[0])]
+	files := s.t.authorities(s.Last("SSLCACertificateFile"), s.Last("SSLCACertificatePath"))
+	switch {
+	case mode == "":
+		s.Refuse(d, "certificates of unknown authorities have no equivalent", "write require or optional")
+		s.closed = true
+		return
+	case len(files) == 0:
+		s.Refuse(d, "the certificate authority of the clients has to be named by SSLCACertificateFile or SSLCACertificatePath", "name it")
 		s.closed = true
 		return
 	}
 	auth := b.Open("client_auth")
 	auth.Line("mode", mode)
-	if ca != nil && mode != "request" {
-		auth.Line("trust_pool", "file", Literal(s.t.serverPath(ca.Args[0])))
+	auth.Line(append([]string{"trust_pool", "file"}, literals(files)...)...)
+	verifier := []string{"verifier", "apache_depth"}
+	if d := s.Last("SSLVerifyDepth"); d != nil && len(d.Args) == 1 && isNumber(d.Args[0]) {
+		verifier = append(verifier, d.Args[0])
 	}
+	auth.Line(verifier...)
 }
