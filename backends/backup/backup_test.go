@@ -34,7 +34,7 @@ func place(s *orders.Service) (id string, err error) {
 	amount := int64(100)
 	_, _, err = s.Create(context.Background(), orders.Call{}, orders.NewOrder{
 		Currency: "eur", Lines: []orders.NewLine{{Title: "Mug", Quantity: 1, UnitAmount: &amount}},
-	}, func(o orders.Order) (reply orders.Reply, err error) {
+	}, func(o orders.Order, _ []byte) (reply orders.Reply, err error) {
 		id = o.ID
 		return reply, nil
 	})
