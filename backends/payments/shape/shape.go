@@ -428,6 +428,7 @@ func (w *writer) balanceTransaction(b *payments.BalanceTransaction, expand expan
 		"fee":                b.Fee,
 		"fee_details":        details,
 		"net":                b.Net(),
+		"balance_type":       "payments",
 		"reporting_category": category,
 		"source":             w.reference("source", b.Source, expand, sourceKind(b)),
 		"status":             status,
