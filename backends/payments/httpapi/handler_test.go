@@ -320,7 +320,7 @@ func TestPages(t *testing.T) {
 	session, err := s.access.SignIn(t.Context(), token, "https://example.com")
 	must(t, err)
 	operator := s.do(t, http.MethodGet, "/", "", "Cookie", "__Host-fairway="+session)
-	for _, part := range []string{id, "19.99 usd", "visa ···· 4242", "Paid", "Declined", "&lt;script&gt;"} {
+	for _, part := range []string{id, "19.99 USD", "visa ···· 4242", "Paid", "Declined", "&lt;script&gt;"} {
 		if !strings.Contains(operator.body, part) {
 			t.Errorf("the operator's page does not say %q", part)
 		}

@@ -35,7 +35,7 @@ func (p pages) authenticate(w http.ResponseWriter, r *http.Request) {
 		p.fail(w, r, err)
 		return
 	}
-	amount := payments.FormatAmount(intent.Amount, intent.Currency)
+	amount := amountOf(intent.Amount, intent.Currency)
 	p.show(w, r, http.StatusOK, authenticate, look.Page{
 		Title: "Payments", Heading: "Approve the payment of " + amount + "?", Tone: look.Info,
 		Lede: "The shop asks you to confirm that it is you who pays.",

@@ -53,7 +53,7 @@ type attempt struct {
 type refund struct {
 	ID, Amount, Reason string
 	Tone               look.Tone
-	Status             string
+	Status, Failure    string
 	Created            time.Time
 }
 
@@ -95,8 +95,8 @@ func (p pages) gather(ctx context.Context, intentID string) (*detailBody, error)
 	}
 	intent := object.(*payments.PaymentIntent)
 	shown := &detailBody{
-		Intent: intent, Currency: intent.Currency, Amount: payments.FormatAmount(intent.Amount, intent.Currency),
-		Received: payments.FormatAmount(intent.Received, intent.Currency), Key: id.New("form"),
+		Intent: intent, Currency: strings.ToUpper(intent.Currency), Amount: amountOf(intent.Amount, intent.Currency),
+		Received: amountOf(intent.Received, intent.Currency), Key: id.New("form"),
 		Cancelable: !intent.Status.Terminal() && (intent.Status != payments.Processing || p.Service.Processor.Local()),
 		Recordable: intent.Status == payments.Processing && p.Service.Processor.Name() == "manual",
 		Step:       decimal(1, intent.Currency),
@@ -145,15 +145,15 @@ func (p pages) gatherCharges(ctx context.Context, shown *detailBody) (sources []
 		tone := map[payments.RefundStatus]look.Tone{
 			payments.RefundSucceeded: look.Good, payments.RefundPending: look.Info, payments.RefundFailed: look.Bad,
 		}[back.Status]
-		shown.Refunds = append(shown.Refunds, refund{back.ID, payments.FormatAmount(back.Amount, back.Currency), back.Reason,
-			tone, string(back.Status), back.Created})
+		shown.Refunds = append(shown.Refunds, refund{back.ID, amountOf(back.Amount, back.Currency), back.Reason,
+			tone, string(back.Status), back.FailureReason, back.Created})
 	}
 	return sources, nil
 }
 
 func attemptOf(charge *payments.Charge) attempt {
 	shown := attempt{
-		ID: charge.ID, Means: charge.Method.Label(), Amount: payments.FormatAmount(charge.Amount, charge.Currency),
+		ID: charge.ID, Means: charge.Method.Label(), Amount: amountOf(charge.Amount, charge.Currency),
 		Failure: charge.FailureText, Tone: look.Good, Status: "captured", Created: charge.Created,
 	}
 	switch {
@@ -175,7 +175,7 @@ func (p pages) gatherLedger(ctx context.Context, shown *detailBody, sources []st
 		for account, amount := range row.Postings {
 			if amount != 0 {
 				shown.Ledger = append(shown.Ledger, posting{row.Seq, strings.ReplaceAll(string(row.Kind), "_", " "),
-					strings.ReplaceAll(payments.Accounts[account], "_", " "), payments.FormatAmount(amount, row.Currency), row.Created})
+					strings.ReplaceAll(payments.Accounts[account], "_", " "), amountOf(amount, row.Currency), row.Created})
 			}
 		}
 	}

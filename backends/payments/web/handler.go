@@ -21,8 +21,8 @@ var files embed.FS
 var (
 	index        = look.MustParse(files, "index.html", "table.html")
 	list         = look.MustParse(files, "list.html", "table.html")
-	detail       = look.MustParse(files, "detail.html")
-	webhooks     = look.MustParse(files, "webhooks.html")
+	detail       = look.MustParse(files, "detail.html", "table.html")
+	webhooks     = look.MustParse(files, "webhooks.html", "table.html")
 	authenticate = look.MustParse(files, "authenticate.html")
 )
 

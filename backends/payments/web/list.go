@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/aditechsphere/fairway/backends/internal/look"
@@ -27,7 +28,7 @@ func (p pages) rows(ctx context.Context, page payments.Page) ([]row, error) {
 		intent := object.(*payments.PaymentIntent)
 		tone, status := describe(intent)
 		shown[n] = row{
-			ID: intent.ID, Description: intent.Description, Amount: payments.FormatAmount(intent.Amount, intent.Currency),
+			ID: intent.ID, Description: intent.Description, Amount: amountOf(intent.Amount, intent.Currency),
 			Tone: tone, Status: status, Created: intent.Created,
 		}
 		if intent.LatestCharge == "" {
@@ -42,6 +43,11 @@ func (p pages) rows(ctx context.Context, page payments.Page) ([]row, error) {
 	return shown, nil
 }
 
+// amountOf is an amount as people read it: "19.99 USD".
+func amountOf(amount int64, currency string) string {
+	return strings.ToUpper(payments.FormatAmount(amount, currency))
+}
+
 // describe says in words where an intent is.
 func describe(i *payments.PaymentIntent) (look.Tone, string) {
 	switch i.Status {
@@ -54,12 +60,12 @@ func describe(i *payments.PaymentIntent) (look.Tone, string) {
 	case payments.RequiresCapture:
 		return look.Info, "Authorised, to be captured"
 	case payments.RequiresAction:
-		return look.Info, "Waits for the payer to authenticate"
+		return look.Info, "Waits for the payer"
 	case payments.RequiresPaymentMethod:
 		if i.LastError != nil {
 			return look.Bad, "Declined"
 		}
-		return look.Info, "Waits for a means of payment"
+		return look.Info, "Not paid yet"
 	default:
 		return look.Info, "Waits for confirmation"
 	}
@@ -74,7 +80,7 @@ var statuses = []struct {
 	{payments.RequiresCapture, "To be captured"},
 	{payments.Processing, "Outcome not known yet"},
 	{payments.RequiresAction, "Waits for the payer"},
-	{payments.RequiresPaymentMethod, "Waits for a means of payment, or declined"},
+	{payments.RequiresPaymentMethod, "Not paid yet, or declined"},
 	{payments.RequiresConfirmation, "Waits for confirmation"},
 	{payments.Canceled, "Canceled"},
 }

@@ -34,7 +34,8 @@ type delivery struct {
 	Answer              string // of the latest attempt
 	Latency             time.Duration
 	Text                string // the first bytes of the answer, or why there was none
-	At, Next            time.Time
+	At                  time.Time
+	Wait                time.Duration // until the next attempt; 0 when there is none
 }
 
 var deliveryTones = map[webhook.State]look.Tone{
@@ -45,7 +46,7 @@ var deliveryTones = map[webhook.State]look.Tone{
 func (p pages) webhooks(w http.ResponseWriter, r *http.Request) {
 	shown := webhooksBody{Endpoint: r.URL.Query().Get("endpoint"), Live: p.Service.Live()}
 	endpoints, errEndpoints := p.Service.Store.Endpoints(r.Context())
-	deliveries, errDeliveries := p.Service.Store.Deliveries(r.Context(), webhook.Filter{Endpoint: shown.Endpoint, Limit: 100})
+	deliveries, errDeliveries := p.Service.Store.Deliveries(r.Context(), webhook.Filter{Endpoint: shown.Endpoint, Limit: 50})
 	if err := errors.Join(errEndpoints, errDeliveries); err != nil {
 		p.fail(w, r, err)
 		return
@@ -60,7 +61,14 @@ func (p pages) webhooks(w http.ResponseWriter, r *http.Request) {
 		shown.Endpoints = append(shown.Endpoints, view)
 	}
 	for _, one := range deliveries {
-		shown.Deliveries = append(shown.Deliveries, deliveryOf(one, urls[one.Endpoint]))
+		if urls[one.Endpoint] == "" { // to a part of this program, or to an endpoint that is gone
+			continue
+		}
+		view := deliveryOf(one, urls[one.Endpoint])
+		if !one.Next.IsZero() {
+			view.Wait = max(one.Next.Sub(p.Now()), time.Second)
+		}
+		shown.Deliveries = append(shown.Deliveries, view)
 	}
 	p.show(w, r, http.StatusOK, webhooks, look.Page{Title: "Payments", Heading: "Webhooks", Body: shown}, look.ContentSecurityPolicy)
 }
@@ -68,10 +76,7 @@ func (p pages) webhooks(w http.ResponseWriter, r *http.Request) {
 func deliveryOf(one webhook.Delivery, url string) delivery {
 	view := delivery{
 		ID: one.ID, Event: one.Event, Type: one.Type, To: url, Tone: deliveryTones[one.State], State: string(one.State), Attempts: one.Attempts,
-		Latency: one.Last.Latency, Text: one.Last.Answer, At: one.Last.At, Next: one.Next,
-	}
-	if view.To == "" {
-		view.To = one.Endpoint
+		Latency: one.Last.Latency, Text: one.Last.Answer, At: one.Last.At,
 	}
 	if one.Last.Status != 0 {
 		view.Answer = strconv.Itoa(one.Last.Status)

@@ -268,7 +268,7 @@ func TestThreeDSecure(t *testing.T) {
 		s.must(err)
 		text, err := io.ReadAll(response.Body)
 		s.must(err)
-		if response.StatusCode != http.StatusOK || !strings.Contains(string(text), "10.00 usd") ||
+		if response.StatusCode != http.StatusOK || !strings.Contains(string(text), "10.00 USD") ||
 			!strings.Contains(response.Header.Get("Content-Security-Policy"), "form-action 'self' https://shop.example;") {
 			t.Errorf("the page: %d %v %s", response.StatusCode, response.Header, text)
 		}
