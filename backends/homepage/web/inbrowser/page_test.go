@@ -4,9 +4,6 @@ package inbrowser
 import (
 	"encoding/json"
 	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -39,49 +36,12 @@ func wait(t *testing.T, tab *browsertest.Tab, what, expression string) {
 	}
 }
 
-// axe is the source of axe-core, as the lock file pins it.
-func axe(t *testing.T) string {
-	t.Helper()
-	folder := t.TempDir()
-	for _, name := range []string{"package.json", "package-lock.json"} {
-		content, err := os.ReadFile(filepath.Join("testdata", name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(folder, name), content, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	cmd := exec.Command("npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts")
-	cmd.Dir = folder
-	if said, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("npm: %v\n%s", err, said)
-	}
-	source, err := os.ReadFile(filepath.Join(folder, "node_modules", "axe-core", "axe.min.js"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(source)
-}
-
-// violations returns what axe finds on the page, a line each.
-func violations(t *testing.T, tab *browsertest.Tab, source string) []string {
-	t.Helper()
-	tab.Call(t, "Runtime.evaluate", map[string]any{"expression": source}, nil)
-	found := tab.Text(t, `axe.run(document, {resultTypes: ["violations"], rules: {"target-size": {enabled: true}}}).then((r) => r.violations.length + r.passes.length < 20
-		? "axe looked at nothing" : r.violations.map((v) => v.id + ": " + v.help + "\n" + v.nodes.slice(0, 3).map((n) => n.html.slice(0, 200) + "\n" + n.failureSummary).join("\n")).join("\n\n") || "nothing")`)
-	if found == "nothing" {
-		return nil
-	}
-	return strings.Split(found, "\n\n")
-}
-
 // axe-core finds nothing on any page, in any state, theme and width; nothing is
 // wider than the screen, nothing moves while the page loads, and the browser has
 // nothing to complain about.
 func TestAccessible(t *testing.T) {
 	t.Parallel()
-	source := axe(t)
+	axe := browsertest.Axe(t)
 	tab := browsertest.Open(t, "about:blank")
 	for _, domain := range []string{"Page", "Log", "Runtime"} {
 		tab.Call(t, domain+".enable", nil, nil)
@@ -110,7 +70,7 @@ func TestAccessible(t *testing.T) {
 						t.Errorf("%s: the browser says %s", seen, event.Params)
 					}
 				}
-				for _, violation := range violations(t, tab, source) {
+				for _, violation := range tab.Violations(t, axe) {
 					t.Errorf("%s: %s", seen, violation)
 				}
 			}
