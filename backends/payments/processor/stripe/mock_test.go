@@ -84,6 +84,7 @@ func TestStripeAllowsWhatIsAsked(t *testing.T) {
 		"hold": {Head: now, Do: payments.OpAuthorize, Intent: "pi_ours", Amount: 500, Currency: "usd", Method: method,
 			Manual: true, OffSession: true, NoAction: true},
 		"take, asked again": {Head: now, Do: payments.OpAuthorize, Amount: 500, Currency: "usd", Method: method, Reference: "pi_1", Tries: 1},
+		"take, a day ago":   {Head: old, Do: payments.OpAuthorize, Amount: 500, Currency: "usd", Method: method, Reference: "pi_1"},
 		"capture":           {Head: now, Do: payments.OpCapture, Amount: 300, Held: 500, Currency: "usd", Reference: "pi_1"},
 		"void":              {Head: now, Do: payments.OpVoid, Held: 500, Currency: "usd", Reference: "pi_1"},
 		"refund":            {Head: now, Do: payments.OpRefund, Refund: "re_ours", Amount: 300, Currency: "usd", Reference: "pi_1", Reason: "duplicate"},
@@ -94,9 +95,14 @@ func TestStripeAllowsWhatIsAsked(t *testing.T) {
 			t.Errorf("%s: no answer was understood: %+v", name, answer)
 		}
 	}
+	lost := payments.Operation{Head: old, Do: payments.OpAuthorize, Intent: "pi_ours", Amount: 500, Currency: "usd", Method: method}
+	if answer := processor.Do(t.Context(), lost); answer.Verdict != payments.VerdictDeclined {
+		t.Errorf("a payment that was never made: %+v", answer)
+	}
 	slices.Sort(calls.calls)
 	want := []string{
 		"GET /v1/events 200 OK",
+		"GET /v1/payment_intents 200 OK",
 		"GET /v1/payment_intents/ID 200 OK",
 		"GET /v1/payment_methods/ID 200 OK",
 		"GET /v1/refunds 200 OK",

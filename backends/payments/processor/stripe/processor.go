@@ -22,8 +22,12 @@ const (
 	timeout = 15 * time.Second
 	// keyLife is how long Stripe is sure to remember an idempotency key.
 	keyLife = 23 * time.Hour
+	// clocksDiffer is how far Stripe's clock may be from ours.
+	clocksDiffer = 5 * time.Minute
 	// pause is when to ask again about what is open at Stripe.
 	pause = 30 * time.Second
+
+	codeProcessing = "processing_error"
 )
 
 // Config is the account.
@@ -133,6 +137,9 @@ func (p *Processor) fresh(operation payments.Operation) bool {
 // authorize confirms the payment at Stripe. There is one for each of ours, so
 // that Stripe too sees to it that it is paid once.
 func (p *Processor) authorize(ctx context.Context, operation payments.Operation) payments.Answer {
+	if !p.fresh(operation) {
+		return p.authorizedBefore(ctx, operation)
+	}
 	reference := operation.Reference
 	if reference == "" {
 		created, err := p.create(ctx, operation)
@@ -141,22 +148,18 @@ func (p *Processor) authorize(ctx context.Context, operation payments.Operation)
 		}
 		reference = created.ID
 	}
-	var intent *stripe.PaymentIntent
-	var err error
-	if p.fresh(operation) {
-		params := &stripe.PaymentIntentConfirmParams{PaymentMethod: stripe.String(operation.Method.Token), OffSession: stripe.Bool(operation.OffSession)}
-		if operation.NoAction {
-			params.ErrorOnRequiresAction = stripe.Bool(true)
-		}
-		if operation.ReturnURL != "" {
-			params.ReturnURL = stripe.String(operation.ReturnURL)
-		}
-		params.AddExpand("latest_charge.balance_transaction")
-		params.SetIdempotencyKey(key("confirm", operation.ID))
-		intent, err = p.client.V1PaymentIntents.Confirm(ctx, reference, params)
+	params := &stripe.PaymentIntentConfirmParams{PaymentMethod: stripe.String(operation.Method.Token), OffSession: stripe.Bool(operation.OffSession)}
+	if operation.NoAction {
+		params.ErrorOnRequiresAction = stripe.Bool(true)
 	}
+	if operation.ReturnURL != "" {
+		params.ReturnURL = stripe.String(operation.ReturnURL)
+	}
+	params.AddExpand("latest_charge.balance_transaction")
+	params.SetIdempotencyKey(key("confirm", operation.ID))
+	intent, err := p.client.V1PaymentIntents.Confirm(ctx, reference, params)
 	// A repeated reply tells how it was then; what is open may have moved on.
-	if intent == nil && err == nil || err == nil && operation.Tries > 0 || stateChanged(err) {
+	if err == nil && operation.Tries > 0 || stateChanged(err) {
 		intent, err = p.retrieve(ctx, reference)
 	}
 	if err != nil {
@@ -165,11 +168,49 @@ func (p *Processor) authorize(ctx context.Context, operation payments.Operation)
 	return p.answer(intent)
 }
 
-func (p *Processor) create(ctx context.Context, operation payments.Operation) (*stripe.PaymentIntent, error) {
-	subject := operation.Intent
-	if subject == "" {
-		subject = operation.Charge
+// authorizedBefore says what became of a payment once Stripe may have forgotten
+// its idempotency keys, so that asking for it again could take the money twice.
+// What was not confirmed by then never will be.
+func (p *Processor) authorizedBefore(ctx context.Context, operation payments.Operation) payments.Answer {
+	intent, err := p.sentIntent(ctx, operation)
+	switch {
+	case err != nil:
+		return payments.Answer{Reference: operation.Reference} // looking changes nothing, so an error says nothing
+	case intent == nil, intent.Status == stripe.PaymentIntentStatusRequiresConfirmation:
+		return payments.Answer{Verdict: payments.VerdictDeclined, Reference: operation.Reference,
+			Decline: payments.Declined(codeProcessing, codeProcessing, "", "The payment did not reach the processor. Try again.")}
 	}
+	return p.answer(intent)
+}
+
+// sentIntent is the intent at Stripe; nil when none was made. One whose name was
+// never learnt is looked for among those of its time.
+func (p *Processor) sentIntent(ctx context.Context, operation payments.Operation) (*stripe.PaymentIntent, error) {
+	if operation.Reference != "" {
+		return p.retrieve(ctx, operation.Reference)
+	}
+	params := &stripe.PaymentIntentListParams{CreatedRange: &stripe.RangeQueryParams{
+		GreaterThanOrEqual: operation.Created.Add(-clocksDiffer).Unix(), LesserThanOrEqual: operation.Created.Add(keyLife + clocksDiffer).Unix(),
+	}}
+	params.Limit = stripe.Int64(100)
+	params.AddExpand("data.latest_charge.balance_transaction")
+	for intent, err := range p.client.V1PaymentIntents.List(ctx, params).All(ctx) {
+		if err != nil || intent.Metadata[ours] == subject(operation) {
+			return intent, err
+		}
+	}
+	return nil, nil
+}
+
+// subject is our id of what is paid.
+func subject(operation payments.Operation) string {
+	if operation.Intent == "" {
+		return operation.Charge
+	}
+	return operation.Intent
+}
+
+func (p *Processor) create(ctx context.Context, operation payments.Operation) (*stripe.PaymentIntent, error) {
 	params := &stripe.PaymentIntentCreateParams{
 		Amount: stripe.Int64(operation.Amount), Currency: stripe.String(operation.Currency), CaptureMethod: stripe.String("automatic"),
 		PaymentMethodTypes: stripe.StringSlice([]string{"card"}),
@@ -180,7 +221,7 @@ func (p *Processor) create(ctx context.Context, operation payments.Operation) (*
 	if operation.Description != "" {
 		params.Description = stripe.String(operation.Description)
 	}
-	params.AddMetadata(ours, subject)
+	params.AddMetadata(ours, subject(operation))
 	params.SetIdempotencyKey(key("create", operation.ID))
 	return p.client.V1PaymentIntents.Create(ctx, params)
 }

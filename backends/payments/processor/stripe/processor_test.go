@@ -180,3 +180,59 @@ func TestKeysAreChecked(t *testing.T) {
 		t.Error("a card number was taken")
 	}
 }
+
+// cut loses the reply to a request whose path ends in something, or the request.
+type cut struct {
+	suffix  string
+	arrives bool
+}
+
+func (c cut) RoundTrip(r *http.Request) (*http.Response, error) {
+	if !strings.HasSuffix(r.URL.Path, c.suffix) {
+		return http.DefaultTransport.RoundTrip(r)
+	}
+	if c.arrives {
+		if response, err := http.DefaultTransport.RoundTrip(r); err == nil {
+			_ = response.Body.Close()
+		}
+	}
+	return nil, errors.New("the connection was lost")
+}
+
+// The server stopped before it learnt what Stripe calls a payment, and starts
+// again when Stripe has forgotten the idempotency keys: the payment is found, and
+// what was never confirmed is given up.
+func TestPaymentsAreFoundAfterADay(t *testing.T) {
+	t.Parallel()
+	back := paymentstest.Start(t, nil)
+	bank := client(back)
+	for name, test := range map[string]struct {
+		lost http.RoundTripper
+		want payments.Verdict
+	}{
+		"the reply was lost":               {cut{"/confirm", true}, payments.VerdictApproved},
+		"it was not confirmed":             {cut{"/confirm", false}, payments.VerdictDeclined},
+		"it never arrived":                 {cut{"/payment_intents", false}, payments.VerdictDeclined},
+		"the reply that named it was lost": {cut{"/payment_intents", true}, payments.VerdictDeclined},
+	} {
+		operation := payments.Operation{Head: payments.Head{ID: "op " + name, Created: time.Now()}, Do: payments.OpAuthorize, Intent: "pi " + name,
+			Amount: 5000, Currency: "usd", Method: payments.MethodDetails{Token: card(t, bank, "pm_card_visa")}}
+		if answer := through(t, back, test.lost).Do(t.Context(), operation); answer.Verdict != payments.VerdictUnknown {
+			t.Errorf("%s: at first %+v", name, answer)
+		}
+		later := through(t, back, nil)
+		operation.ID += ", forgotten" // as if the keys were new
+		later.Now = func() time.Time { return time.Now().Add(25 * time.Hour) }
+		if answer := later.Do(t.Context(), operation); answer.Verdict != test.want {
+			t.Errorf("%s: after a day %+v", name, answer)
+		}
+	}
+	var taken int64
+	for charge, err := range bank.V1Charges.List(t.Context(), nil).All(t.Context()) {
+		must(t, err)
+		taken += charge.AmountCaptured
+	}
+	if taken != 5000 {
+		t.Errorf("%d were taken, want 5000", taken)
+	}
+}
