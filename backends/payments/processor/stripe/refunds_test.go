@@ -407,7 +407,7 @@ func TestRefundsBetweenFaults(t *testing.T) {
 			}
 		})
 		shop, bank := client(front), client(back)
-		const count = 8
+		const count = 5
 		var want []string
 		for n := range int64(count) {
 			intent := paid(t, shop, bank, 5000)
