@@ -14,13 +14,13 @@ import (
 )
 
 // The operator's pages of Orders and Payments, with something of everything on
-// them: axe-core finds nothing in either theme, on a phone or a desk, nothing is
+// them, and the one where payers authenticate: axe-core finds nothing in either theme, on a phone or a desk, nothing is
 // wider than its place, and the browser has nothing to complain about.
 func TestOperatorPagesAreAccessible(t *testing.T) {
 	t.Parallel()
 	s := serve(t, shipped(t), "WEBHOOK_ALLOW=127.0.0.0/8")
 	client := s.client(t)
-	order, payment := s.fill(t, client)
+	order, payment, authenticate := s.fill(t, client)
 	axe := browsertest.Axe(t)
 	tab := openTab(t, "about:blank", s.httpsPort)
 	tab.Call(t, "Page.enable", nil, nil)
@@ -33,7 +33,7 @@ func TestOperatorPagesAreAccessible(t *testing.T) {
 	}
 	for _, page := range []string{
 		s.url(orders, "/"), s.url(orders, "/orders/"+order), s.url(orders, "/webhooks"), s.url(orders, "/keys"), s.url(orders, "/docs"),
-		s.url(payments, "/"), s.url(payments, "/payments"), s.url(payments, "/payments/"+payment), s.url(payments, "/webhooks"),
+		s.url(payments, "/"), s.url(payments, "/payments"), s.url(payments, "/payments/"+payment), s.url(payments, "/webhooks"), authenticate,
 	} {
 		for _, theme := range []string{"light", "dark"} {
 			for _, width := range []int{360, 1280} {
@@ -74,8 +74,9 @@ func (b *tab) arrive(t *testing.T, address, at string) {
 }
 
 // fill has an order of long names paid after a decline, partly fulfilled and
-// refunded, some others as they come, and webhooks that arrive and that do not.
-func (s *server) fill(t *testing.T, client *http.Client) (order, payment string) {
+// refunded, some others as they come, webhooks that arrive and that do not, and
+// a payment that its payer has to approve.
+func (s *server) fill(t *testing.T, client *http.Client) (order, payment, authenticate string) {
 	t.Helper()
 	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/good" {
@@ -123,9 +124,11 @@ func (s *server) fill(t *testing.T, client *http.Client) (order, payment string)
 	sell("/v1/orders/"+order+"/fulfillments", `{"lines": [{"line": "`+line+`", "quantity": 1}]}`)
 	pay("/v1/payment_intents", url.Values{"amount": {"12000"}, "currency": {"usd"}, "confirm": {"true"}, "capture_method": {"manual"},
 		"payment_method": {"pm_card_visa"}, "description": {strings.Repeat("A long description. ", 5)}})
-	pay("/v1/payment_intents", url.Values{"amount": {"999"}, "currency": {"usd"}})
+	asked := pay("/v1/payment_intents", url.Values{"amount": {"999"}, "currency": {"usd"}, "confirm": {"true"},
+		"payment_method": {"pm_card_threeDSecure2Required"}, "return_url": {"https://shop.example.com/"}, "description": {"Coffee"}})
+	authenticate = asked["next_action"].(map[string]any)["redirect_to_url"].(map[string]any)["url"].(string)
 	eventually(t, 30*time.Second, "the refund has failed", func() bool {
 		return strings.Contains(get(t, client, s.url(payments, "/v1/refunds?payment_intent="+payment), http.StatusOK, "Authorization", till).body, `"status": "failed"`)
 	})
-	return order, payment
+	return order, payment, authenticate
 }
