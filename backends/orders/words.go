@@ -19,7 +19,8 @@ const (
 // Ids and e-mail addresses are words as a whole too: the parts of an address
 // are in most orders, and the beginning of an id is like that of any word.
 func Words(o Order) []string {
-	var c wordCollector
+	const usual = 32
+	c := wordCollector{make(map[string]bool, usual), make([]string, 0, usual)}
 	c.add(strconv.FormatInt(o.Number, 10), o.ID, o.Customer.Email, o.Customer.Name, o.Customer.Phone)
 	for _, address := range []*Address{o.ShippingAddress, o.BillingAddress} {
 		if address != nil {
@@ -72,9 +73,6 @@ type wordCollector struct {
 }
 
 func (c *wordCollector) add(texts ...string) {
-	if c.seen == nil {
-		c.seen = make(map[string]bool)
-	}
 	for _, text := range texts {
 		for field := range strings.FieldsSeq(text) {
 			parts := split(field)
