@@ -1,6 +1,7 @@
 package orders
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -43,6 +44,19 @@ func Words(o Order) []string {
 		c.add(value)
 	}
 	return c.words
+}
+
+// Has reports whether an order is found by all of the words.
+func (o Order) Has(words []Word) bool {
+	has := Words(o)
+	for _, word := range words {
+		if !slices.ContainsFunc(has, func(one string) bool {
+			return one == word.Text || word.Prefix && strings.HasPrefix(one, word.Text)
+		}) {
+			return false
+		}
+	}
+	return true
 }
 
 // queryWords reads what somebody types into a search box. A star at the end of

@@ -60,13 +60,25 @@ func (s *Store) Document(ctx context.Context, id string) (orders.Document, error
 }
 
 // Documents implements [orders.Store].
-func (s *Store) Documents(ctx context.Context, query orders.Query) ([]orders.Document, error) {
-	statement, args := s.selection(query)
-	found, err := database.All(ctx, s.db.Read(), func(row database.Row) (d orders.Document, err error) {
+func (s *Store) Documents(ctx context.Context, query orders.Query) (found []orders.Document, err error) {
+	switch {
+	case s.db.Dialect == database.PostgreSQL:
+		found, err = s.documents(ctx, s.db.Read(), query, matchPostgres(query.Words))
+	case hasBeginning(query.Words):
+		found, err = s.beginnings(ctx, query)
+	default:
+		found, err = s.documents(ctx, s.db.Read(), query, matchSQLite(query.Words))
+	}
+	return found, s.db.Explain(err)
+}
+
+// documents reads what a query selects; match is for its words.
+func (s *Store) documents(ctx context.Context, from database.Querier, query orders.Query, match string) ([]orders.Document, error) {
+	statement, args := s.selection(query, match)
+	return database.All(ctx, from, func(row database.Row) (d orders.Document, err error) {
 		err = row.Scan(&d.Number, &d.Version, &d.JSON, &d.Millis)
 		return d, err
 	}, statement, args...)
-	return found, s.db.Explain(err)
 }
 
 // timeColumns are what lists are sorted by that are not sorted by number.
@@ -94,16 +106,16 @@ func (c *conditions) at(condition string, moment time.Time) {
 	}
 }
 
-// selection is the statement for a query.
-func (s *Store) selection(q orders.Query) (statement string, args []any) {
+// selection is the statement for a query; match is for its words.
+func (s *Store) selection(q orders.Query, match string) (statement string, args []any) {
 	c := new(conditions)
 	from, number := "orders", "number"
 	if len(q.Words) > 0 && s.db.Dialect == database.SQLite {
 		// The index of words comes first and gives its rows in order; the planner cannot know.
 		from, number = "order_words CROSS JOIN orders ON orders.number = order_words.rowid", "order_words.rowid"
-		c.add("order_words MATCH ?", matchSQLite(q.Words))
+		c.add("order_words MATCH ?", match)
 	} else if len(q.Words) > 0 {
-		c.add("words @@ ?::tsquery", matchPostgres(q.Words))
+		c.add("words @@ ?::tsquery", match)
 	}
 	millis, order := "0", number+" DESC"
 	if column := timeColumns[q.Sort]; column != "" {
@@ -154,18 +166,6 @@ func anys(values []string) []any {
 		list[i] = value
 	}
 	return list
-}
-
-// matchSQLite is a query of FTS5. Words have letters and digits only.
-func matchSQLite(words []orders.Word) string {
-	parts := make([]string, len(words))
-	for i, word := range words {
-		parts[i] = `"` + word.Text + `"`
-		if word.Prefix {
-			parts[i] += "*"
-		}
-	}
-	return strings.Join(parts, " ")
 }
 
 // matchPostgres is a tsquery of the lexemes as they are.

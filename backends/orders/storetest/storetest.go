@@ -45,6 +45,7 @@ func Run(t *testing.T, open Open) {
 		"a closed store says so":             closedStore,
 		"a changed order is read as it is":   readsChanges,
 		"filters and words find orders":      finds,
+		"beginnings find orders":             findsBeginnings,
 		"lists of a time are sorted by it":   sortsByTime,
 		"facts are taken in once":            appliesOnce,
 		"a person is erased everywhere":      erases,
@@ -634,6 +635,73 @@ func finds(t *testing.T, open Open) {
 }
 
 // Lists of a time are sorted by it, equal times by number, page by page.
+// findsBeginnings looks for beginnings of few words and of many, that most orders
+// have, or only old ones.
+func findsBeginnings(t *testing.T, open Open) {
+	store := open(t, "a")
+	s := orders.NewService(store, clock, nil)
+	const count, old = 300, 40
+	made := make([]orders.Order, count) // the oldest first
+	err := store.Write(t.Context(), func(ctx context.Context, tx orders.Tx) error {
+		for i := range made {
+			made[i] = orders.Order{
+				ID: fmt.Sprint("ord_", i), Version: 1, Status: orders.StatusOpen, Created: orders.InstantOf(noon), Updated: orders.InstantOf(noon),
+				Note: fmt.Sprintf("each%d few%d", i, i%5),
+			}
+			if i%2 == 0 {
+				made[i].Status = orders.StatusDraft
+			}
+			if i < old {
+				made[i].Note += fmt.Sprint(" old", i)
+			}
+			if _, err := tx.Insert(ctx, &made[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	draft := func(i int) bool { return i%2 == 0 }
+	for name, tc := range map[string]struct {
+		ask  orders.ListAsk
+		want func(i int) bool
+	}{
+		"one of few words":    {orders.ListAsk{Q: "few*"}, func(int) bool { return true }},
+		"one of many words":   {orders.ListAsk{Q: "each*"}, func(int) bool { return true }},
+		"some of many words":  {orders.ListAsk{Q: "each1*"}, func(i int) bool { return strings.HasPrefix(fmt.Sprint(i), "1") }},
+		"words of old orders": {orders.ListAsk{Q: "old*"}, func(i int) bool { return i < old }},
+		"with another word":   {orders.ListAsk{Q: "few3 each*"}, func(i int) bool { return i%5 == 3 }},
+		"two beginnings":      {orders.ListAsk{Q: "old* few*"}, func(i int) bool { return i < old }},
+		"many, and a filter":  {orders.ListAsk{Q: "each*", Status: "draft"}, draft},
+		"old, and a filter":   {orders.ListAsk{Q: "old*", Status: "draft"}, func(i int) bool { return i < old && draft(i) }},
+		"no words":            {orders.ListAsk{Q: "each* none*"}, func(int) bool { return false }},
+	} {
+		var want, got []string
+		for i := count - 1; i >= 0; i-- {
+			if tc.want(i) {
+				want = append(want, made[i].ID)
+			}
+		}
+		ask := tc.ask
+		ask.Limit = 30
+		for {
+			page, err := s.List(t.Context(), ask)
+			if err != nil {
+				t.Fatal(name, err)
+			}
+			got = append(got, idsOf(t, page)...)
+			if ask.Cursor = page.Next; ask.Cursor == "" {
+				break
+			}
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: found %d\n%v\nwant %d\n%v", name, len(got), got, len(want), want)
+		}
+	}
+}
+
 func sortsByTime(t *testing.T, open Open) {
 	store := open(t, "a")
 	now := noon
