@@ -38,6 +38,9 @@ const (
 
 	// slowCount is the least number of requests whose p95 is held against a target.
 	slowCount = 20
+
+	// patience is how long a probe may wait before a service is said to be slow.
+	patience = 1500 * time.Millisecond
 )
 
 // Source is how an observation was made.
@@ -72,6 +75,10 @@ type Judgement struct {
 	Basis Observation
 
 	Until time.Time // end of the maintenance; zero in other states
+
+	// Unanswered is since when a probe waits, while nothing else was answered
+	// since, for so long that the service is Slow by that; else zero.
+	Unanswered time.Time
 }
 
 // Judge says how the service is at the time now.
@@ -85,13 +92,21 @@ type Judgement struct {
 //
 // One that answers is Slow when the p95 of the last five minutes' requests, at
 // least 20 of them, is over its target; with fewer, when the probe that shows it
-// to answer took longer. One in a window of maintenance is in Maintenance,
+// to answer took longer; and when a probe has waited for 1.5 s and nothing was
+// answered since it began. One in a window of maintenance is in Maintenance,
 // whatever is seen of it.
 func Judge(e Entry, now time.Time) Judgement {
 	j := judge(e, now)
 	if until, ok := e.maintenance(now); ok {
 		j.State, j.Until = Maintenance, until
-	} else if j.State == Answering && j.overTarget() != "" {
+		return j
+	}
+	if j.State != Answering {
+		return j
+	}
+	if !e.Waiting.IsZero() && now.Sub(e.Waiting) > patience && e.Waiting.After(j.Basis.At) {
+		j.State, j.Unanswered = Slow, e.Waiting
+	} else if j.overTarget() != "" {
 		j.State = Slow
 	}
 	return j

@@ -239,3 +239,26 @@ func TestNeverAnsweringWithoutEvidence(t *testing.T) {
 		}
 	})
 }
+
+// A service that takes a probe and does not answer is not said to be well for
+// as long as the probe may wait.
+func TestAProbeThatWaits(t *testing.T) {
+	t.Parallel()
+	probe := &Probe{At: ago(20 * time.Second), Status: 200}
+	for name, test := range map[string]struct {
+		entry  Entry
+		state  State
+		reason string
+	}{
+		"for a moment":        {Entry{Probe: probe, Waiting: ago(time.Second)}, Answering, ""},
+		"for long":            {Entry{Probe: probe, Waiting: ago(4 * time.Second)}, Slow, "a probe has waited 4 s for an answer"},
+		"while others answer": {Entry{Evidence: seen{success: time.Second}.snapshot(), Waiting: ago(4 * time.Second)}, Answering, ""},
+		"of one that fails":   {Entry{Probe: &Probe{At: ago(time.Second), Err: "refused"}, Waiting: ago(4 * time.Second)}, Failing, "no answer to probes since 13:49 UTC"},
+		"without evidence":    {Entry{Waiting: ago(4 * time.Second)}, Unknown, "nothing measured or probed yet"},
+	} {
+		j := Judge(test.entry, now)
+		if j.State != test.state || j.Reason(now) != test.reason {
+			t.Errorf("%s: %s, %q; want %s, %q", name, j.State, j.Reason(now), test.state, test.reason)
+		}
+	}
+}

@@ -81,6 +81,7 @@ type Entry struct {
 	Service
 	Evidence measure.Snapshot // of real requests; zero when they are not measured
 	Probe    *Probe           // nil: never probed
+	Waiting  time.Time        // since when a probe waits for its answer; zero: none does
 	Lately   Lately           // zero without a target
 }
 

@@ -148,6 +148,8 @@ func (j Judgement) Reason(now time.Time) string {
 		return ""
 	case j.State == Maintenance:
 		return "until " + clock(j.Until, now)
+	case !j.Unanswered.IsZero():
+		return fmt.Sprintf("a probe has waited %d s for an answer", int(max(now.Sub(j.Unanswered), time.Second).Seconds()))
 	case j.State == Slow:
 		return j.overTarget()
 	case j.State == Unknown && j.Basis.At.IsZero():

@@ -73,6 +73,7 @@ type App struct {
 
 	certificates certificates
 	names        atomic.Pointer[names] // nil until the app has started
+	watchers     atomic.Int64          // dashboards that are open
 }
 
 // Store says where data is kept.

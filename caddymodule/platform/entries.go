@@ -1,6 +1,7 @@
 package platform
 
 import (
+	"sync/atomic"
 	"time"
 
 	"github.com/aditechsphere/fairway/backends/homepage"
@@ -10,6 +11,10 @@ import (
 // known of each.
 func (a *App) Catalogue() homepage.Catalogue { return (*liveCatalogue)(a) }
 
+// Watchers counts the dashboards that are open, while which idle services are
+// probed more often.
+func (a *App) Watchers() *atomic.Int64 { return &a.watchers }
+
 type liveCatalogue App
 
 // Entries implements [homepage.Catalogue].
@@ -18,7 +23,8 @@ func (l *liveCatalogue) Entries() []homepage.Entry {
 	services := app.catalogue.all()
 	entries := make([]homepage.Entry, 0, len(services))
 	for _, service := range services {
-		entry := homepage.Entry{Service: service.Service, Probe: service.probe.get()}
+		entry := homepage.Entry{Service: service.Service}
+		entry.Probe, entry.Waiting = service.probe.get()
 		if service.measured {
 			entry.Evidence = app.Recorder(service.ID).Snapshot()
 			if service.Target > 0 {

@@ -25,10 +25,18 @@ const (
 	// probeEvery is how long a service may be idle before it is probed: well
 	// within the 60 s after which evidence is too old.
 	probeEvery = 20 * time.Second
-	// probeBeat is how often the prober looks for services that are due, and the
-	// least time between two probes.
-	probeBeat    = 2 * time.Second
+	// watchedEvery is the same for a proxied service while somebody has the
+	// dashboard open, who is to see within seconds that one hangs; with many
+	// services it is watchedShare for each.
+	watchedEvery = time.Second
+	watchedShare = 25 * time.Millisecond
+	// probeBeat is how often the prober looks for services that are due, and
+	// lookEvery how often it looks whether an upstream is gone.
+	probeBeat    = 500 * time.Millisecond
+	lookEvery    = 2 * time.Second
 	probeTimeout = 10 * time.Second
+	// recoverySoon is when a service that failed is first probed again.
+	recoverySoon = time.Second
 
 	// probeHeader marks a request as a probe.
 	probeHeader = "X-Fairway-Probe"
@@ -88,27 +96,58 @@ func (t probeTarget) orders() bool {
 
 // probeResult holds the last probe of a service.
 type probeResult struct {
-	mu   sync.Mutex
-	last *homepage.Probe // nil: never probed
+	mu     sync.Mutex
+	last   *homepage.Probe // nil: never probed
+	since  time.Time       // when the one that is under way began; zero: none is
+	looked time.Time       // when it was last seen whether an upstream is gone
 }
 
-// set notes a probe; in a run of failures it keeps when the run began.
-func (p *probeResult) set(probe homepage.Probe) {
+// begin notes that a probe begins, unless one is under way.
+func (p *probeResult) begin(now time.Time) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if !p.since.IsZero() {
+		return false
+	}
+	p.since = now
+	return true
+}
+
+// set notes a probe, or with nil that there was none after all; in a run of
+// failures it keeps when the run began.
+func (p *probeResult) set(probe *homepage.Probe) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.since = time.Time{}
+	if probe == nil {
+		return
+	}
 	if !probe.Passed() {
 		probe.FailingSince = probe.At
 		if p.last != nil && !p.last.Passed() {
 			probe.FailingSince = p.last.FailingSince
 		}
 	}
-	p.last = &probe
+	p.last = probe
 }
 
-func (p *probeResult) get() *homepage.Probe {
+// get returns the last probe, and when the one that is under way began.
+func (p *probeResult) get() (last *homepage.Probe, since time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.last
+	return p.last, p.since
+}
+
+// dueForLook reports, once for lookEvery, whether it is time to look for a gone
+// upstream. A failing service has its own pace, in which it may recover.
+func (p *probeResult) dueForLook(now time.Time) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.last == nil || !p.last.Passed() || !p.since.IsZero() || now.Sub(p.looked) < lookEvery {
+		return false
+	}
+	p.looked = now
+	return true
 }
 
 // probe looks after idle services until the app stops.
@@ -121,8 +160,9 @@ func (a *App) probe() {
 	}()
 	ticker := time.NewTicker(probeBeat)
 	defer ticker.Stop()
+	slots := make(chan struct{}, probeConcurrency)
 	for {
-		a.probeIdle(ctx)
+		a.probeIdle(ctx, slots)
 		select {
 		case <-ctx.Done():
 			return
@@ -131,51 +171,75 @@ func (a *App) probe() {
 	}
 }
 
-// probeConcurrency bounds how many services are probed at once.
-const probeConcurrency = 8
+// probeConcurrency bounds how many services are probed at once; one that hangs
+// keeps its place until the probe's time is over.
+const probeConcurrency = 32
 
-// probeIdle probes every service that is due.
-func (a *App) probeIdle(ctx context.Context) {
-	var group sync.WaitGroup
-	slots := make(chan struct{}, probeConcurrency)
-	for _, service := range a.catalogue.all() {
+// probeIdle begins a probe of every service that is due.
+func (a *App) probeIdle(ctx context.Context, slots chan struct{}) {
+	services := a.catalogue.all()
+	for _, service := range services {
 		if len(service.targets) == 0 || service.targets[0].orders() {
 			continue
 		}
-		due := a.dueForProbe(service, time.Now())
-		if last := service.probe.get(); !due && (last == nil || !last.Passed() || len(service.Upstreams) == 0) {
-			continue // a failing one has its own pace, in which it may recover
+		now := time.Now()
+		due := a.dueForProbe(service, a.pace(service, len(services)), now)
+		if look := len(service.Upstreams) > 0 && service.probe.dueForLook(now); !due && !look {
+			continue
 		}
-		slots <- struct{}{}
-		group.Go(func() {
+		select {
+		case slots <- struct{}{}:
+		default:
+			return // the rest with the next beat
+		}
+		go func() {
 			defer func() { <-slots }()
-			if !due && !gone(ctx, service.Service) {
-				return
+			if due || gone(ctx, service.Service) {
+				service.probeNow(ctx)
 			}
-			result := probeOnce(ctx, service.targets[0], service.Service)
-			if ctx.Err() == nil {
-				service.probe.set(result)
-			}
-		})
+		}()
 	}
-	group.Wait()
 }
 
-// dueForProbe reports whether a service has been idle for long enough. One that
-// fails is probed more often at first, so that its recovery is seen soon.
-func (a *App) dueForProbe(service *cataloguedService, now time.Time) bool {
-	last := service.probe.get()
+// probeNow probes a service, unless that is under way.
+func (c *cataloguedService) probeNow(ctx context.Context) {
+	if !c.probe.begin(time.Now()) {
+		return
+	}
+	result := probeOnce(ctx, c.targets[0], c.Service)
+	if ctx.Err() != nil {
+		c.probe.set(nil)
+		return
+	}
+	c.probe.set(&result)
+}
+
+// pace is how long a service may be idle before it is probed, one of so many.
+func (a *App) pace(service *cataloguedService, services int) time.Duration {
+	if len(service.Upstreams) == 0 || a.watchers.Load() == 0 {
+		return probeEvery
+	}
+	return min(max(watchedEvery, time.Duration(services)*watchedShare), probeEvery)
+}
+
+// dueForProbe reports whether a service has been idle for as long as pace. One
+// that fails is probed more often at first, so that its recovery is seen soon.
+func (a *App) dueForProbe(service *cataloguedService, pace time.Duration, now time.Time) bool {
+	last, since := service.probe.get()
+	if !since.IsZero() {
+		return false
+	}
 	if last != nil && !last.Passed() {
 		failing := last.At.Sub(last.FailingSince)
-		return now.Sub(last.At) >= min(max(failing, probeBeat/2), probeEvery)
+		return now.Sub(last.At) >= min(max(failing, recoverySoon), probeEvery)
 	}
-	if last != nil && now.Sub(last.At) < probeEvery {
+	if last != nil && now.Sub(last.At) < pace {
 		return false
 	}
 	if !service.Expect.IsZero() {
 		return true // real requests do not show whether it is met
 	}
-	return !service.measured || now.Sub(a.Recorder(service.ID).Snapshot().Last) >= probeEvery
+	return !service.measured || now.Sub(a.Recorder(service.ID).Snapshot().Last) >= pace
 }
 
 // probeOnce asks target for the service's health and judges the answer.

@@ -40,7 +40,8 @@ func (a *App) noteStates(now time.Time) {
 const settling = 10 * time.Second
 
 // isNoted tells whether a state is one to note, the process being up for a time.
-// Silence of a service that is not probed is none: nobody called.
+// Silence of a service that is not probed is none: nobody called. Nor is a probe
+// that waits: how it ends will be noted.
 func isNoted(j homepage.Judgement, up time.Duration) bool {
 	switch j.State {
 	case homepage.Unknown:
@@ -48,7 +49,7 @@ func isNoted(j homepage.Judgement, up time.Duration) bool {
 	case homepage.Failing:
 		return up >= settling
 	}
-	return true
+	return j.Unanswered.IsZero()
 }
 
 // noteService notes a change of state.

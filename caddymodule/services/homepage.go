@@ -58,6 +58,8 @@ func (h *Homepage) Provision(ctx caddy.Context) error {
 			Logger: app.Logger("homepage"),
 			Now:    time.Now,
 			Ending: app.Ending(),
+
+			Watchers: app.Watchers(),
 		})
 		return nil
 	})

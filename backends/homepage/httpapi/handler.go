@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/aditechsphere/fairway/backends/access/httpauth"
@@ -45,6 +46,9 @@ type Config struct {
 
 	// Ending is closed when streams must end. Default: never.
 	Ending <-chan struct{}
+
+	// Watchers, unless nil, counts the streams that are open.
+	Watchers *atomic.Int64
 }
 
 // New returns the service:
@@ -91,6 +95,7 @@ func New(cfg Config) http.Handler {
 		Logger:   cfg.Logger,
 		Now:      cfg.Now,
 		Ending:   cfg.Ending,
+		Watchers: cfg.Watchers,
 	}
 	mux.Handle("/{$}", web.New(pages))
 	mux.Handle("/services/{id}", web.NewService(pages))

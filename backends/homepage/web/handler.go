@@ -6,6 +6,7 @@ import (
 	"embed"
 	"log/slog"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/aditechsphere/fairway/backends/homepage"
@@ -33,6 +34,9 @@ type Config struct {
 
 	// Unserved is the traffic that came to nothing. Default: none.
 	Unserved func() []homepage.UnservedOfKind
+
+	// Watchers, unless nil, counts the streams that are open.
+	Watchers *atomic.Int64
 
 	Operator func(*http.Request) bool // whether a request is a signed-in operator's
 	Facts    instance.Facts

@@ -43,6 +43,10 @@ func NewLive(cfg Config) http.Handler {
 			http.Error(w, "too many streams are open", http.StatusServiceUnavailable)
 			return
 		}
+		if cfg.Watchers != nil {
+			cfg.Watchers.Add(1)
+			defer cfg.Watchers.Add(-1)
+		}
 		h := w.Header()
 		h.Set("Content-Type", "text/event-stream")
 		h.Set("Cache-Control", "no-store")
