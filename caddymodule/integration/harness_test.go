@@ -64,7 +64,7 @@ var ports struct {
 	given map[int]bool
 }
 
-func freePort(t *testing.T) int {
+func freePort(t testing.TB) int {
 	t.Helper()
 	ports.Lock()
 	defer ports.Unlock()
@@ -115,7 +115,7 @@ func (b *logBuffer) String() string {
 
 // start runs a program until the test ends. What it printed is shown when the
 // test fails.
-func start(t *testing.T, env []string, name string, args ...string) *process {
+func start(t testing.TB, env []string, name string, args ...string) *process {
 	t.Helper()
 	p := &process{cmd: exec.Command(name, args...), log: new(logBuffer), done: make(chan struct{})}
 	p.cmd.Env = append(os.Environ(), env...)
@@ -142,7 +142,7 @@ func lastLines(text string, n int) string {
 }
 
 // stop ends the program as a service manager does.
-func (p *process) stop(t *testing.T) {
+func (p *process) stop(t testing.TB) {
 	t.Helper()
 	_ = p.cmd.Process.Signal(syscall.SIGTERM) // it may have ended
 	select {
@@ -155,7 +155,7 @@ func (p *process) stop(t *testing.T) {
 }
 
 // eventually waits for a condition that is about to hold.
-func eventually(t *testing.T, within time.Duration, what string, holds func() bool) {
+func eventually(t testing.TB, within time.Duration, what string, holds func() bool) {
 	t.Helper()
 	deadline := time.Now().Add(within)
 	for !holds() {
@@ -179,7 +179,7 @@ type server struct {
 }
 
 // shipped reads the Caddyfile of the repository.
-func shipped(t *testing.T) string {
+func shipped(t testing.TB) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(root, "Caddyfile"))
 	if err != nil {
@@ -189,7 +189,7 @@ func shipped(t *testing.T) string {
 }
 
 // serve starts a server with a Caddyfile and waits until it answers.
-func serve(t *testing.T, caddyfile string, env ...string) *server {
+func serve(t testing.TB, caddyfile string, env ...string) *server {
 	t.Helper()
 	s := prepare(t, caddyfile, env...)
 	s.launch(t)
@@ -197,7 +197,7 @@ func serve(t *testing.T, caddyfile string, env ...string) *server {
 }
 
 // prepare gives a server its folder, ports and environment.
-func prepare(t *testing.T, caddyfile string, env ...string) *server {
+func prepare(t testing.TB, caddyfile string, env ...string) *server {
 	t.Helper()
 	folder := t.TempDir()
 	s := &server{
@@ -226,7 +226,7 @@ func prepare(t *testing.T, caddyfile string, env ...string) *server {
 }
 
 // write replaces the server's Caddyfile.
-func (s *server) write(t *testing.T, caddyfile string) {
+func (s *server) write(t testing.TB, caddyfile string) {
 	t.Helper()
 	if err := os.WriteFile(s.config, []byte(caddyfile), 0o600); err != nil {
 		t.Fatal(err)
@@ -235,7 +235,7 @@ func (s *server) write(t *testing.T, caddyfile string) {
 
 // launch starts the server and waits for its admin endpoint, which it opens
 // before its sites, and for the sites.
-func (s *server) launch(t *testing.T) {
+func (s *server) launch(t testing.TB) {
 	t.Helper()
 	s.process = start(t, s.env, binary, "run", "--config", s.config)
 	eventually(t, 30*time.Second, "the server is up", func() bool {
@@ -262,7 +262,7 @@ func (s *server) caddy(args ...string) (string, error) {
 }
 
 // mustCaddy is caddy for what must succeed.
-func (s *server) mustCaddy(t *testing.T, args ...string) string {
+func (s *server) mustCaddy(t testing.TB, args ...string) string {
 	t.Helper()
 	out, err := s.caddy(args...)
 	if err != nil {
@@ -272,7 +272,7 @@ func (s *server) mustCaddy(t *testing.T, args ...string) string {
 }
 
 // key makes an API key for scope.
-func (s *server) key(t *testing.T, scope string) string {
+func (s *server) key(t testing.TB, scope string) string {
 	t.Helper()
 	lines := strings.Split(strings.TrimSpace(s.mustCaddy(t, "fairway", "key", "create", "--name", t.Name(), "--scope", scope)), "\n")
 	return lines[len(lines)-1]
@@ -280,7 +280,7 @@ func (s *server) key(t *testing.T, scope string) string {
 
 // client returns a client that reaches any name at this server, trusts its
 // authority and follows no redirect.
-func (s *server) client(t *testing.T) *http.Client {
+func (s *server) client(t testing.TB) *http.Client {
 	t.Helper()
 	client := s.clientTrusting(certificates(t, s.rootFile()))
 	s.waitForCertificates(t, client)
@@ -293,7 +293,7 @@ func (s *server) rootFile() string {
 }
 
 // certificates waits for a file of certificates, and reads it.
-func certificates(t *testing.T, file string) *x509.CertPool {
+func certificates(t testing.TB, file string) *x509.CertPool {
 	t.Helper()
 	pool := x509.NewCertPool()
 	eventually(t, 10*time.Second, file+" is there", func() bool {
@@ -304,7 +304,7 @@ func certificates(t *testing.T, file string) *x509.CertPool {
 }
 
 // waitForCertificates waits until each of the server's names has one.
-func (s *server) waitForCertificates(t *testing.T, client *http.Client) {
+func (s *server) waitForCertificates(t testing.TB, client *http.Client) {
 	t.Helper()
 	for _, host := range s.hosts {
 		eventually(t, 20*time.Second, host+" has a certificate", func() bool {
@@ -349,7 +349,7 @@ type answer struct {
 }
 
 // ask sends a request; header is a list of names and values.
-func ask(t *testing.T, client *http.Client, method, address, body string, header ...string) answer {
+func ask(t testing.TB, client *http.Client, method, address, body string, header ...string) answer {
 	t.Helper()
 	a, err := try(t.Context(), client, method, address, body, header...)
 	if err != nil {
@@ -380,7 +380,7 @@ func try(ctx context.Context, client *http.Client, method, address, body string,
 }
 
 // get is ask for GET, with the wanted status.
-func get(t *testing.T, client *http.Client, address string, status int, header ...string) answer {
+func get(t testing.TB, client *http.Client, address string, status int, header ...string) answer {
 	t.Helper()
 	a := ask(t, client, http.MethodGet, address, "", header...)
 	if a.StatusCode != status {
@@ -391,7 +391,7 @@ func get(t *testing.T, client *http.Client, address string, status int, header .
 
 // replaced returns text with every old exchanged for its new, each of which
 // must be there.
-func replaced(t *testing.T, text string, pairs map[string]string) string {
+func replaced(t testing.TB, text string, pairs map[string]string) string {
 	t.Helper()
 	for _, old := range slices.Sorted(maps.Keys(pairs)) {
 		if !strings.Contains(text, old) {
