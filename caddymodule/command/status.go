@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/aditechsphere/fairway/backends/homepage"
+	"github.com/aditechsphere/fairway/backends/homepage/alert/deliver"
 	"github.com/aditechsphere/fairway/backends/homepage/httpapi"
 )
 
@@ -22,6 +24,7 @@ const (
 	exitUnknown     = 4
 	exitCertificate = 5
 	exitSlow        = 6
+	exitAlerts      = 7
 )
 
 func statusCommand() *cobra.Command {
@@ -37,7 +40,8 @@ func statusCommand() *cobra.Command {
 Exit codes: 0 all services answer, those in maintenance left out; 1 the server
 could not be asked; 3 a service is failing; 4 none is failing, but of some
 nothing is known; 5 all answer, but a certificate needs attention: renewal fails
-or is overdue; 6 all answer, but one is over its target.`,
+or is overdue; 6 all answer, but one is slow; 7 all answer in time, but alerts
+are not delivered.`,
 		Example: `  caddy fairway status
   caddy fairway status --json | jq -r '.services[] | select(.state == "failing") | .id'`,
 		Args: cobra.NoArgs,
@@ -50,8 +54,14 @@ or is overdue; 6 all answer, but one is over its target.`,
 			if err := server.call(http.MethodGet, "/fairway/certificates", nil, &certificates); err != nil {
 				return err
 			}
-			alarms := alarmsOf(certificates)
-			print := func(out io.Writer, report httpapi.Report) error { return printStatus(out, report, alarms) }
+			var alerts httpapi.Alerts
+			if err := server.call(http.MethodGet, "/fairway/alerts", nil, &alerts); err != nil {
+				return err
+			}
+			alarms, silent := alarmsOf(certificates), undeliveredOf(alerts)
+			print := func(out io.Writer, report httpapi.Report) error {
+				return printStatus(out, report, slices.Concat(alarms, silent))
+			}
 			if asJSON {
 				print = func(io.Writer, httpapi.Report) error { return printJSON(cmd, report) }
 			}
@@ -67,6 +77,8 @@ or is overdue; 6 all answer, but one is over its target.`,
 				return exitError{exitCertificate, errors.New(alarms[0])}
 			case state == homepage.Slow:
 				return exitError{exitSlow, errors.New(report.Verdict)}
+			case len(silent) > 0:
+				return exitError{exitAlerts, errors.New(silent[0])}
 			}
 			return nil
 		},
@@ -95,7 +107,17 @@ func alarmsOf(report httpapi.Certificates) []string {
 	return alarms
 }
 
-// printStatus writes the verdict, what is wrong with certificates, and a line
+// undeliveredOf says of each channel through which alerts do not arrive why.
+func undeliveredOf(report httpapi.Alerts) []string {
+	var silent []string
+	for _, u := range report.Undelivered {
+		trouble := deliver.Trouble{Channel: u.Channel, Since: u.Since}
+		silent = append(silent, trouble.Sentence(report.Checked)+": "+u.Error)
+	}
+	return silent
+}
+
+// printStatus writes the verdict, what is wrong beside the services, and a line
 // for each service, worst first.
 func printStatus(out io.Writer, report httpapi.Report, alarms []string) error {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)

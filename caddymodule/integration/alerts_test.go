@@ -2,6 +2,7 @@ package integration_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -121,6 +122,11 @@ func TestAlerts(t *testing.T) {
 		body := undelivered()
 		return strings.Contains(body, `"error":"it answered 503 Service Unavailable"`) && !strings.Contains(body, `"waiting":0`)
 	})
+	out, err := s.caddy("fairway", "status")
+	if code := exitCode(t, errors.Unwrap(err)); code != 7 || !strings.Contains(out, "Alerts by webhook at 127.0.0.1") ||
+		!strings.Contains(out, "could not be delivered since") || !strings.Contains(out, "it answered 503 Service Unavailable") {
+		t.Errorf("exit code %d, %v:\n%s", code, err, out)
+	}
 	box.refuse(false)
 	eventually(t, 30*time.Second, "it is told that the blog answers", func() bool {
 		return box.headlines() == "problem: The blog is failing\nrecovery: The blog is answering again"

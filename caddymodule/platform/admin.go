@@ -73,6 +73,7 @@ func (*adminAPI) Routes() []caddy.AdminRoute {
 		{Pattern: "/fairway/verify", Handler: caddy.AdminHandlerFunc(handleVerify)},
 		{Pattern: "/fairway/sign-in", Handler: caddy.AdminHandlerFunc(handleSignIn)},
 		{Pattern: "/fairway/status", Handler: caddy.AdminHandlerFunc(handleStatus)},
+		{Pattern: "/fairway/alerts", Handler: caddy.AdminHandlerFunc(handleAlerts)},
 		{Pattern: "/fairway/alerts/test", Handler: caddy.AdminHandlerFunc(handleAlertTest)},
 		{Pattern: "/fairway/certificates", Handler: caddy.AdminHandlerFunc(handleCertificates)},
 		{Pattern: "POST /load", Handler: caddy.AdminHandlerFunc(handleLoad)},
@@ -270,6 +271,17 @@ func handleCertificates(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return adminapi.WriteJSON(w, http.StatusOK, httpapi.CertificatesOf(app.Certificates(), time.Now().UTC()))
+}
+
+func handleAlerts(w http.ResponseWriter, r *http.Request) error {
+	if r.Method != http.MethodGet {
+		return adminapi.MethodNotAllowed(w, "GET")
+	}
+	app, err := Running()
+	if err != nil {
+		return err
+	}
+	return adminapi.WriteJSON(w, http.StatusOK, httpapi.AlertsOf(app.AlertsTold(), app.AlertTroubles(), time.Now().UTC()))
 }
 
 // handleAlertTest answers with what came of a test through each channel.

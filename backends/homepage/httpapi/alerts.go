@@ -3,6 +3,9 @@ package httpapi
 import (
 	"net/http"
 	"time"
+
+	"github.com/aditechsphere/fairway/backends/homepage/alert"
+	"github.com/aditechsphere/fairway/backends/homepage/alert/deliver"
 )
 
 // Alerts is the body of GET /api/v1/alerts.
@@ -33,13 +36,18 @@ type Undelivered struct {
 // alerts answers with what was told and what was not.
 func alerts(cfg Config) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		view := Alerts{Checked: cfg.Now().UTC(), Told: []Told{}, Undelivered: []Undelivered{}}
-		for _, t := range cfg.Told() {
-			view.Told = append(view.Told, Told{t.Kind, t.ID, t.Name, t.State, t.Since, t.Last})
-		}
-		for _, t := range cfg.Alerts() {
-			view.Undelivered = append(view.Undelivered, Undelivered{t.Channel, t.Since, t.Waiting, t.Error})
-		}
-		respond(w, r, cfg, view)
+		respond(w, r, cfg, AlertsOf(cfg.Told(), cfg.Alerts(), cfg.Now().UTC()))
 	})
+}
+
+// AlertsOf is what was told and what was not, as JSON shows it.
+func AlertsOf(told []alert.Told, troubles []deliver.Trouble, now time.Time) Alerts {
+	view := Alerts{Checked: now, Told: []Told{}, Undelivered: []Undelivered{}}
+	for _, t := range told {
+		view.Told = append(view.Told, Told{t.Kind, t.ID, t.Name, t.State, t.Since, t.Last})
+	}
+	for _, t := range troubles {
+		view.Undelivered = append(view.Undelivered, Undelivered{t.Channel, t.Since, t.Waiting, t.Error})
+	}
+	return view
 }
