@@ -105,6 +105,7 @@ func (*App) CaddyModule() caddy.ModuleInfo {
 // too, and must leave a server that is running on the same folder alone.
 func (a *App) Provision(ctx caddy.Context) error {
 	tuneCollector()
+	awaitHandover()
 	a.ctx = ctx
 	a.logger = ctx.Logger()
 	a.ready = make(chan struct{})

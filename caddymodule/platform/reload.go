@@ -3,6 +3,7 @@ package platform
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -20,8 +21,12 @@ const (
 	// drainTime bounds how long the connections they then hold wait to be
 	// accepted, and closeTime how long the sockets take to close.
 	drainTime = 5 * time.Second
-	closeTime = 30 * time.Second
+	closeTime = 10 * time.Second
 )
+
+// handingOver goes on while sockets of an old configuration may still be open. It is
+// the process's own, as they are.
+var handingOver sync.WaitGroup
 
 func init() {
 	// Sockets of multipath TCP, Go's default, can neither be steered nor handed to
@@ -40,6 +45,11 @@ func (a *App) watchReload(ctx caddy.Context) error {
 	events := value.(*caddyevents.App)
 	return errors.Join(events.On("started", startedHandler{a}), events.On("stopping", stoppingHandler{a}))
 }
+
+// awaitHandover waits until the sockets of the configuration before the running
+// one are closed, which is soon. When one of three closes the kernel changes the
+// order of the others, and which is the newest could not be told.
+func awaitHandover() { handingOver.Wait() }
 
 // stoppingHandler handles the event that the configuration is about to stop: a
 // server that stops waits for its streams.
@@ -73,7 +83,7 @@ func (h startedHandler) Handle(context.Context, caddy.Event) error {
 			h.logger.Warn("waiting for the old configuration's connections", zap.Error(err))
 		}
 	}
-	go h.settle()
+	handingOver.Go(h.settle)
 	return nil
 }
 
