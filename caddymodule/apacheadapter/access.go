@@ -26,6 +26,7 @@ func init() { registerHandler[Access]("apache_access", httpcaddyfile.Before, "ba
 //		require all granted|denied
 //		require [not] ip <addresses...> | local | method <methods...> | env <names...>
 //		require valid-user | user <names...> | group <names...>
+//		require expr <expression of Apache>
 //		require_any|require_all|require_none {
 //			require …
 //		}

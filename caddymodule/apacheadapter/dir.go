@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -39,6 +40,7 @@ const folderVariable = "apache_folder"
 //
 //	apache_dir [<matcher>] {
 //		index     <names...> | disabled   # default: index.html
+//		redirect_index <status>           # leads to the index file, instead of sending it
 //		slash     on|off|not_found        # default: on
 //		browse                            # folders without an index file go on
 //		fallback  <path>                  # for what leads to nothing
@@ -51,6 +53,9 @@ type Dir struct {
 	Index []string `json:"index,omitempty"`
 	// IndexDisabled tries none.
 	IndexDisabled bool `json:"index_disabled,omitempty"`
+	// RedirectIndex is the status, from 300 to 399, with which a folder leads to
+	// its index file. The default is 0: the file takes the folder's place.
+	RedirectIndex int `json:"redirect_index,omitempty"`
 	// Slash is "on" (the default), "off" or "not_found": what becomes of a
 	// folder asked for without its slash.
 	Slash string `json:"slash,omitempty"`
@@ -75,6 +80,9 @@ func (*Dir) CaddyModule() caddy.ModuleInfo {
 func (d *Dir) Validate() error {
 	if !slices.Contains([]string{"", "on", "off", "not_found"}, d.Slash) {
 		return fmt.Errorf("slash is %q; it is on, off or not_found", d.Slash)
+	}
+	if d.RedirectIndex != 0 && (d.RedirectIndex < 300 || d.RedirectIndex > 399) {
+		return fmt.Errorf("redirect_index is %d; it is from 300 to 399", d.RedirectIndex)
 	}
 	if !slices.Contains([]string{"", "follow", "owner", "refuse"}, d.Symlinks) {
 		return fmt.Errorf("symlinks is %q; it is follow, owner or refuse", d.Symlinks)
@@ -217,10 +225,15 @@ func (d *Dir) closedIndex(r *http.Request) (closed error) {
 
 // continueAt goes on with an index file in place of the folder.
 func (d *Dir) continueAt(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, uri, index string) error {
-	if strings.HasPrefix(index, "/") {
+	if !strings.HasPrefix(index, "/") {
+		index = uri + index
+	}
+	if d.RedirectIndex == 0 {
 		return startOverAt(w, r, next, index)
 	}
-	return startOverAt(w, r, next, uri+index)
+	w.Header().Set("Location", originOf(r)+urlpath.Escape(index))
+	w.WriteHeader(d.RedirectIndex)
+	return nil
 }
 
 func redirectToSlash(w http.ResponseWriter, r *http.Request, uri string) {
@@ -300,14 +313,20 @@ func (d *Dir) unmarshalOption(dispenser *caddyfile.Dispenser, name string) error
 		d.Browse, wanted = true, 0
 	case "path_info":
 		d.PathInfo, wanted = true, 0
-	case "slash", "fallback", "symlinks":
+	case "redirect_index", "slash", "fallback", "symlinks":
 	default:
-		return dispenser.Errf("unknown option %q: apache_dir has index, slash, browse, fallback, path_info and symlinks", name)
+		return dispenser.Errf("unknown option %q: apache_dir has index, redirect_index, slash, browse, fallback, path_info and symlinks", name)
 	}
 	if len(args) != wanted {
 		return dispenser.ArgErr()
 	}
 	switch name {
+	case "redirect_index":
+		status, err := strconv.Atoi(args[0])
+		if err != nil {
+			return dispenser.Errf("redirect_index is %q; it is a number", args[0])
+		}
+		d.RedirectIndex = status
 	case "slash":
 		d.Slash = args[0]
 	case "fallback":

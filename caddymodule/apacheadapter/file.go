@@ -2,6 +2,7 @@ package apacheadapter
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"os"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -24,8 +26,8 @@ import (
 func init() { registerHandler[File]("apache_file", httpcaddyfile.Before, "file_server") }
 
 // File sends files below the site's root as Apache sends them, with Caddy's
-// file_server inside. They get the Content-Type and Content-Encoding of all
-// extensions of their name, of which the last one that is known counts. POST is
+// file_server inside. They get the type, charset, encodings and languages of all
+// extensions of their name; of several types or charsets the last one. POST is
 // answered like GET, OPTIONS with the methods there are, a method nobody knows
 // with 501. Vary is left to encode. Index files are looked for by apache_dir.
 //
@@ -35,6 +37,12 @@ func init() { registerHandler[File]("apache_file", httpcaddyfile.Before, "file_s
 //		remove_type     <extensions...>
 //		add_encoding    <encoding> <extensions...>
 //		remove_encoding <extensions...>            # takes back what stands before
+//		add_charset     <charset> <extensions...>
+//		remove_charset  <extensions...>
+//		add_language    <language> <extensions...>
+//		remove_language <extensions...>
+//		default_language <language>       # where no extension says one
+//		max_ranges      <number>          # default: 200; beyond it the whole file is sent
 //		default_charset <charset>         # for text/plain and text/html
 //		force_type      <type>
 //		browse                            # list folders
@@ -50,6 +58,14 @@ type File struct {
 	Types map[string]string `json:"types,omitempty"`
 	// Encodings are the encodings of extensions.
 	Encodings map[string]string `json:"encodings,omitempty"`
+	// Charsets and Languages are those of extensions.
+	Charsets  map[string]string `json:"charsets,omitempty"`
+	Languages map[string]string `json:"languages,omitempty"`
+	// DefaultLanguage is that of files without one. The default is none.
+	DefaultLanguage string `json:"default_language,omitempty"`
+	// MaxRanges is how many parts of a file may be asked for at once. The
+	// default is 200; 0 takes no Range at all.
+	MaxRanges *int `json:"max_ranges,omitempty"`
 	// DefaultCharset is added to text/plain and text/html. The default is none.
 	DefaultCharset string `json:"default_charset,omitempty"`
 	// ForceType is the type of all files.
@@ -183,10 +199,12 @@ func (t *File) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.
 		return caddyhttp.Error(http.StatusNotFound, errors.New("the path goes on behind a file"))
 	}
 	writer := &fileWriter{ResponseWriterWrapper: &caddyhttp.ResponseWriterWrapper{ResponseWriter: w}}
+	writer.vary, _ = caddyhttp.GetVar(r.Context(), varyVariable).([]string)
 	if isFolder, _ := caddyhttp.GetVar(r.Context(), folderVariable).(bool); t.lists != nil && (isFolder || strings.HasSuffix(r.URL.Path, "/")) {
 		writer.isList = true
 		return t.list(writer, r, next)
 	}
+	t.limitRanges(r)
 	t.setType(w.Header(), path.Base(r.URL.Path))
 	if forced, _ := caddyhttp.GetVar(r.Context(), typeVariable).(string); forced != "" {
 		w.Header().Set("Content-Type", forced)
@@ -194,15 +212,29 @@ func (t *File) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.
 	return t.server.ServeHTTP(writer, r, next)
 }
 
+// limitRanges has the whole file sent where too many parts are asked for.
+func (t *File) limitRanges(r *http.Request) {
+	most := 200
+	if t.MaxRanges != nil {
+		most = *t.MaxRanges
+	}
+	if strings.Count(r.Header.Get("Range"), ",")+1 > most {
+		r.Header.Del("Range")
+	}
+}
+
 func (t *File) setType(header http.Header, name string) {
-	contentType, encodings := t.of(name)
-	if contentType == "" {
+	found := t.of(name)
+	if found.contentType == "" {
 		header["Content-Type"] = nil // Apache sends none for what it does not know
 	} else {
-		header.Set("Content-Type", contentType)
+		header.Set("Content-Type", found.contentType)
 	}
-	if len(encodings) > 0 {
-		header.Set("Content-Encoding", strings.Join(encodings, ", "))
+	if len(found.encodings) > 0 {
+		header.Set("Content-Encoding", strings.Join(found.encodings, ", "))
+	}
+	if len(found.languages) > 0 {
+		header.Set("Content-Language", strings.Join(found.languages, ","))
 	}
 }
 
@@ -210,6 +242,7 @@ func (t *File) setType(header http.Header, name string) {
 type fileWriter struct {
 	*caddyhttp.ResponseWriterWrapper
 	isList  bool
+	vary    []string // what expressions have asked about
 	written bool
 }
 
@@ -220,6 +253,7 @@ func (w *fileWriter) WriteHeader(status int) {
 		header["Vary"] = slices.DeleteFunc(header["Vary"], func(value string) bool {
 			return value == "Accept-Encoding" || value == "Accept, Accept-Encoding"
 		})
+		addVary(header, w.vary)
 		if w.isList {
 			header.Del("Last-Modified")
 		}
@@ -242,29 +276,46 @@ func (w *fileWriter) ReadFrom(from io.Reader) (int64, error) {
 	return w.ResponseWriterWrapper.ReadFrom(from)
 }
 
-// of is the type and the encodings of a file by its name.
-func (t *File) of(name string) (contentType string, encodings []string) {
-	extensions := strings.Split(strings.TrimLeft(name, "."), ".")[1:]
-	for _, extension := range extensions {
+// metadata is what a file's name says of it.
+type metadata struct {
+	contentType          string
+	encodings, languages []string
+}
+
+// of is what the name of a file says, from the first extension to the last.
+func (t *File) of(name string) (found metadata) {
+	charset := ""
+	for _, extension := range strings.Split(strings.TrimLeft(name, "."), ".")[1:] {
 		extension = strings.ToLower(extension)
-		known := false
-		if found, ok := t.typeOf(extension); ok {
-			contentType, known = found, true
+		if contentType, ok := t.typeOf(extension); ok {
+			found.contentType = contentType
 		}
 		if encoding, ok := t.Encodings[extension]; ok {
-			encodings, known = append(encodings, encoding), true
+			found.encodings = append(found.encodings, encoding)
 		}
-		if !known {
-			contentType, encodings = "", nil // Apache forgets what came before an unknown extension
+		if language, ok := t.Languages[extension]; ok {
+			found.languages = append(found.languages, language)
 		}
+		charset = cmp.Or(t.Charsets[extension], charset)
+	}
+	if len(found.languages) == 0 && t.DefaultLanguage != "" {
+		found.languages = []string{t.DefaultLanguage}
+	}
+	if found.contentType != "" && charset != "" {
+		found.contentType = withoutCharset(found.contentType) + "; charset=" + strings.ToLower(charset)
 	}
 	if t.ForceType != "" {
-		contentType = t.ForceType
+		found.contentType = t.ForceType
 	}
-	if t.DefaultCharset != "" && (contentType == "text/plain" || contentType == "text/html") {
-		contentType += "; charset=" + t.DefaultCharset
+	if t.DefaultCharset != "" && (found.contentType == "text/plain" || found.contentType == "text/html") {
+		found.contentType += "; charset=" + t.DefaultCharset
 	}
-	return contentType, encodings
+	return found
+}
+
+func withoutCharset(contentType string) string {
+	before, _, _ := strings.Cut(contentType, "; charset=")
+	return before
 }
 
 func (t *File) typeOf(extension string) (string, bool) {
@@ -284,7 +335,7 @@ func (t *File) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	seen := map[string]bool{}
 	for d.NextBlock(0) {
 		name := d.Val()
-		repeatable := slices.Contains([]string{"add_type", "remove_type", "add_encoding", "remove_encoding", "ignore"}, name)
+		repeatable := slices.Contains([]string{"ignore"}, name) || strings.HasPrefix(name, "add_") || strings.HasPrefix(name, "remove_")
 		if seen[name] && !repeatable {
 			return d.Errf("%s is given twice", name)
 		}
@@ -303,11 +354,11 @@ func (t *File) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 func (t *File) option(d *caddyfile.Dispenser, name string, args []string) error {
 	least, most := 1, 1
 	switch name {
-	case "add_type", "add_encoding":
+	case "add_type", "add_encoding", "add_charset", "add_language":
 		least, most = 2, 1<<16
-	case "remove_type", "remove_encoding", "ignore":
+	case "remove_type", "remove_encoding", "remove_charset", "remove_language", "ignore":
 		most = 1 << 16
-	case "types_config", "default_charset", "force_type", "status":
+	case "types_config", "default_charset", "default_language", "max_ranges", "force_type", "status":
 	case "browse":
 		least, most = 0, 0
 	default:
@@ -335,12 +386,32 @@ func (t *File) option(d *caddyfile.Dispenser, name string, args []string) error 
 		addExtensions(&t.Types, args[0], args[1:])
 	case "add_encoding":
 		addExtensions(&t.Encodings, args[0], args[1:])
+	case "add_charset":
+		addExtensions(&t.Charsets, args[0], args[1:])
+	case "add_language":
+		addExtensions(&t.Languages, args[0], args[1:])
 	case "remove_encoding":
-		for _, extension := range args {
-			delete(t.Encodings, strings.ToLower(strings.TrimPrefix(extension, ".")))
+		removeExtensions(t.Encodings, args)
+	case "remove_charset":
+		removeExtensions(t.Charsets, args)
+	case "remove_language":
+		removeExtensions(t.Languages, args)
+	case "default_language":
+		t.DefaultLanguage = args[0]
+	case "max_ranges":
+		most, err := strconv.Atoi(args[0])
+		if err != nil || most < 0 {
+			return d.Errf("max_ranges is %q; it is a number", args[0])
 		}
+		t.MaxRanges = &most
 	}
 	return nil
+}
+
+func removeExtensions(from map[string]string, extensions []string) {
+	for _, extension := range extensions {
+		delete(from, strings.ToLower(strings.TrimPrefix(extension, ".")))
+	}
 }
 
 func addExtensions(to *map[string]string, value string, extensions []string) {

@@ -16,6 +16,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
+	"github.com/aditechsphere/fairway/migrate/expression"
 	"github.com/aditechsphere/fairway/migrate/pcre"
 )
 
@@ -33,10 +34,10 @@ func init() { registerHandler[Header]("apache_header", httpcaddyfile.After, "hea
 // of TLS, %t for when the request came, %D for how long it took, and %%.
 //
 //	apache_header [<matcher>] {
-//		[always|request] set|append|merge|add|setifempty <name> <value> [env=[!]<name>]
-//		[always|request] unset <name> [env=[!]<name>]
-//		[always|request] edit|edit* <name> <regexp> <value> [env=[!]<name>]
-//		[always] echo <regexp> [env=[!]<name>]
+//		[always|request] set|append|merge|add|setifempty <name> <value> [env=[!]<name>|expr=<expression>]
+//		[always|request] unset <name> [env=…|expr=…]
+//		[always|request] edit|edit* <name> <regexp> <value> [env=…|expr=…]
+//		[always] echo <regexp> [env=…|expr=…]
 //	}
 type Header struct {
 	// Lines in order.
@@ -57,7 +58,10 @@ type HeaderLine struct {
 	// Environment is the name of a variable that has to be set; with a "!"
 	// before it, one that must not.
 	Environment string `json:"environment,omitempty"`
+	// Expression is one of Apache's that has to hold.
+	Expression string `json:"expression,omitempty"`
 
+	condition  *expression.Expression
 	expression *pcre.Regexp
 	value      valueFormat
 }
@@ -96,6 +100,14 @@ func (l *HeaderLine) provision() (err error) {
 	if err != nil {
 		return err
 	}
+	if l.Expression != "" {
+		if l.condition, err = expression.Parse(l.Expression); err != nil {
+			return err
+		}
+		if l.condition.AsksForResponse() && (l.Table == "always" || l.Table == "request") {
+			return errors.New("the expression asks about the answer before there is one")
+		}
+	}
 	l.value, err = parseValueFormat(l.Value)
 	return err
 }
@@ -114,9 +126,9 @@ func (h *Header) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhtt
 		line := &h.Lines[i]
 		switch line.Table {
 		case "always":
-			line.apply(always, r, started)
+			line.apply(w.Header(), always, r, started)
 		case "request":
-			line.apply(r.Header, r, started)
+			line.apply(w.Header(), r.Header, r, started)
 			if host := r.Header.Get("Host"); host != "" && http.CanonicalHeaderKey(line.Name) == "Host" {
 				r.Host = host
 				r.Header.Del("Host")
@@ -184,7 +196,7 @@ func (w *headerWriter) change(header http.Header) {
 	}
 	for i := range w.handler.Lines {
 		if line := &w.handler.Lines[i]; line.Table == "" || line.Table == "onsuccess" {
-			line.apply(header, w.request, w.started)
+			line.apply(header, header, w.request, w.started)
 		}
 	}
 	for name, values := range w.always {
@@ -192,8 +204,16 @@ func (w *headerWriter) change(header http.Header) {
 	}
 }
 
-// apply carries out the line on a table of headers.
-func (l *HeaderLine) apply(header http.Header, r *http.Request, started time.Time) {
+// apply carries out the line on a table of headers. In answer it says what of
+// the request the answer depends on.
+func (l *HeaderLine) apply(answer, header http.Header, r *http.Request, started time.Time) {
+	if l.condition != nil {
+		result := l.condition.Evaluate(subject{Request: r, response: header})
+		addVary(answer, result.Vary)
+		if !result.Holds {
+			return
+		}
+	}
 	if name, negated := strings.CutPrefix(l.Environment, "!"); name != "" {
 		if _, set := Environment(r)[name]; set == negated {
 			return
@@ -387,6 +407,8 @@ func unmarshalHeaderLine(d *caddyfile.Dispenser, words []string) (line HeaderLin
 	if n := len(words); n > 0 {
 		if name, found := strings.CutPrefix(words[n-1], "env="); found {
 			line.Environment, words = name, words[:n-1]
+		} else if text, found := strings.CutPrefix(words[n-1], "expr="); found {
+			line.Expression, words = text, words[:n-1]
 		}
 	}
 	wanted := map[string]int{"unset": 0, "echo": 0, "edit": 2, "edit*": 2}

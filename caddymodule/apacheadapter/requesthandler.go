@@ -1,11 +1,13 @@
 package apacheadapter
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
@@ -25,7 +27,8 @@ const maxRestarts = 10
 // Request reads the path of a request as Apache does, before anything looks at
 // it: slashes are merged, dot segments resolved, escapes decoded and written
 // again in one form. What no path can be is answered with 400, a forbidden
-// %2F with 404.
+// %2F with 404. So are requests beyond Apache's limits: with 414 where the line
+// is too long, with 400 where a header field is, or there are too many.
 //
 // What follows it runs again, from the top, when rewrite rules of a directory
 // change the path: then access to the new path is checked like that to the old.
@@ -33,6 +36,9 @@ const maxRestarts = 10
 //	apache_request [<matcher>] {
 //		encoded_slashes off|on|nodecode   # default: off
 //		merge_slashes   on|off            # default: on
+//		limit_line      <characters>      # default: 8190
+//		limit_field     <characters>      # default: 8190
+//		limit_fields    <number>          # default: 100; 0 is no limit
 //	}
 type Request struct {
 	// EncodedSlashes is "off" (the default), "on" or "nodecode": what Apache's
@@ -40,6 +46,13 @@ type Request struct {
 	EncodedSlashes string `json:"encoded_slashes,omitempty"`
 	// KeepSlashes leaves adjacent slashes as they are.
 	KeepSlashes bool `json:"keep_slashes,omitempty"`
+	// LineLimit is LimitRequestLine, FieldLimit LimitRequestFieldSize, both in
+	// characters with a default of 8190.
+	LineLimit  int `json:"line_limit,omitempty"`
+	FieldLimit int `json:"field_limit,omitempty"`
+	// FieldsLimit is LimitRequestFields. The default is 100; a negative number
+	// is no limit.
+	FieldsLimit int `json:"fields_limit,omitempty"`
 
 	rules urlpath.Rules
 }
@@ -91,6 +104,9 @@ func (h *Request) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	if r.Method == http.MethodConnect || r.URL.Path == "*" {
 		return next.ServeHTTP(w, r)
 	}
+	if err := h.checkLimits(r); err != nil {
+		return err
+	}
 	raw := rawPath(r)
 	caddyhttp.SetVar(r.Context(), rawPathVariable, raw)
 	path, status := h.rules.Resolve(raw)
@@ -121,6 +137,34 @@ func (h *Request) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	}
 	return caddyhttp.Error(http.StatusInternalServerError, errors.New("rewrite rules start over again and again"))
 }
+
+// checkLimits refuses requests that are longer than Apache reads. It has room
+// for one character more than its limits say. The form of the spaces in a field
+// is not known here; it is taken for the usual one.
+func (h *Request) checkLimits(r *http.Request) error {
+	if len(r.Method)+len(r.RequestURI)+len(r.Proto)+2 > cmp.Or(h.LineLimit, defaultLimit)+1 {
+		return caddyhttp.Error(http.StatusRequestURITooLong, errors.New("the request line is too long"))
+	}
+	fields := len(r.TransferEncoding) // Go takes it from the header, as Host
+	if r.Host != "" {
+		fields++
+	}
+	for name, values := range r.Header {
+		fields += len(values)
+		for _, value := range values {
+			if len(name)+len(": ")+len(value) > cmp.Or(h.FieldLimit, defaultLimit)+1 {
+				return caddyhttp.Error(http.StatusBadRequest, fmt.Errorf("the header field %s is too long", name))
+			}
+		}
+	}
+	if most := cmp.Or(h.FieldsLimit, 100); most > 0 && fields > most {
+		return caddyhttp.Error(http.StatusBadRequest, fmt.Errorf("there are %d header fields", fields))
+	}
+	return nil
+}
+
+// defaultLimit is that of LimitRequestLine and LimitRequestFieldSize.
+const defaultLimit = 8190
 
 // rawPath is the path of the request line. What net/url makes of one with
 // characters that no URL has is no longer what the client sent.
@@ -175,14 +219,33 @@ func (h *Request) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 				return d.Errf("merge_slashes is %q; it is on or off", args[0])
 			}
 			h.KeepSlashes = args[0] == "off"
+		case "limit_line", "limit_field", "limit_fields":
+			limit, err := strconv.Atoi(args[0])
+			if err != nil || limit < 0 || limit == 0 && name != "limit_fields" {
+				return d.Errf("%s is %q; it is a number", name, args[0])
+			}
+			h.setLimit(name, limit)
 		default:
-			return d.Errf("unknown option %q: apache_request has encoded_slashes and merge_slashes", name)
+			return d.Errf("unknown option %q: apache_request has encoded_slashes, merge_slashes, limit_line, limit_field and limit_fields", name)
 		}
 		if err := h.Provision(caddy.Context{}); err != nil {
 			return d.WrapErr(err)
 		}
 	}
 	return nil
+}
+
+func (h *Request) setLimit(name string, limit int) {
+	switch {
+	case name == "limit_line":
+		h.LineLimit = limit
+	case name == "limit_field":
+		h.FieldLimit = limit
+	case limit == 0:
+		h.FieldsLimit = -1
+	default:
+		h.FieldsLimit = limit
+	}
 }
 
 // Interface guards

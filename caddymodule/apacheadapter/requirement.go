@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/aditechsphere/fairway/migrate/expression"
 	"github.com/aditechsphere/fairway/migrate/ipaddr"
 )
 
@@ -22,9 +23,9 @@ const (
 // Requirement is one Require, or a group of them.
 type Requirement struct {
 	// Kind is "any", "all" or "none" for a group; "all granted", "all denied",
-	// "ip", "local", "method", "env", "valid-user", "user" or "group" for one.
+	// "ip", "local", "method", "env", "expr", "valid-user", "user" or "group" for one.
 	Kind string `json:"kind"`
-	// Args are addresses, methods, names.
+	// Args are addresses, methods, names, or one expression of Apache.
 	Args []string `json:"args,omitempty"`
 	// Not turns a grant into a refusal, and a refusal into no answer.
 	Not bool `json:"not,omitempty"`
@@ -34,7 +35,8 @@ type Requirement struct {
 	// Of are the members of a group.
 	Of []*Requirement `json:"of,omitempty"`
 
-	prefixes []netip.Prefix
+	prefixes   []netip.Prefix
+	expression *expression.Expression
 }
 
 func (q *Requirement) isGroup() bool { return q.Kind == "any" || q.Kind == "all" || q.Kind == "none" }
@@ -65,6 +67,11 @@ func (q *Requirement) prepare() error {
 			return fmt.Errorf("require %s takes no arguments", q.Kind)
 		}
 		return nil
+	case "expr":
+		var err error
+		if q.expression, err = expression.Parse(strings.Join(q.Args, " ")); err != nil {
+			return fmt.Errorf("require expr: %w", err)
+		}
 	case "method", "env", "user", "group":
 	default:
 		return fmt.Errorf("unknown requirement %q", q.Kind)
@@ -148,11 +155,32 @@ func (q *Requirement) askOne(v *visitor) answer {
 		return yes(v.client.IsValid() && (v.client.IsLoopback() || v.client == v.local))
 	case "method":
 		return yes(slices.Contains(q.Args, v.method()))
+	case "expr":
+		if q.expression.AsksForUser() && v.user == "" {
+			return deniedWithoutUser
+		}
+		result := q.expression.Evaluate(visitorSubject{subject{Request: v.request}, v.user})
+		noteVary(v.request, result.Vary)
+		return yes(result.Holds)
 	case "env":
 		return yes(slices.ContainsFunc(q.Args, v.environment))
 	default:
 		return denied403
 	}
+}
+
+// visitorSubject is a request whose user is known to the access check alone.
+type visitorSubject struct {
+	subject
+	user string
+}
+
+// Variable implements expression.Request.
+func (s visitorSubject) Variable(name string) string {
+	if name == "REMOTE_USER" {
+		return s.user
+	}
+	return s.subject.Variable(name)
 }
 
 func yes(holds bool) answer {

@@ -12,6 +12,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
+	"github.com/aditechsphere/fairway/migrate/expression"
 	"github.com/aditechsphere/fairway/migrate/pcre"
 )
 
@@ -32,6 +33,7 @@ func init() { registerHandler[SetEnv]("apache_env", httpcaddyfile.After, "vars")
 //		unset <name>
 //		if        <attribute> <regexp> [!]<name>[=<value>]...
 //		if_nocase <attribute> <regexp> [!]<name>[=<value>]...
+//		if_expr   <expression of Apache> [!]<name>[=<value>]...
 //	}
 type SetEnv struct {
 	// Lines in order.
@@ -45,10 +47,13 @@ type SetEnvLine struct {
 	Attribute  string `json:"attribute,omitempty"`
 	Regexp     string `json:"regexp,omitempty"`
 	IgnoreCase bool   `json:"ignore_case,omitempty"`
+	// Expression is one of Apache's that has to hold, instead of an attribute.
+	Expression string `json:"expression,omitempty"`
 	// Variables are "name", "name=value" or "!name".
 	Variables []string `json:"variables"`
 
 	expression *pcre.Regexp
+	condition  *expression.Expression
 }
 
 // CaddyModule returns the Caddy module information.
@@ -60,10 +65,16 @@ func (*SetEnv) CaddyModule() caddy.ModuleInfo {
 func (h *SetEnv) Provision(caddy.Context) error {
 	for i := range h.Lines {
 		line := &h.Lines[i]
+		var err error
+		if line.Expression != "" {
+			if line.condition, err = expression.Parse(line.Expression); err != nil {
+				return fmt.Errorf("apache_env: %w", err)
+			}
+			continue
+		}
 		if line.Attribute == "" {
 			continue
 		}
-		var err error
 		if line.expression, err = pcre.Compile(line.Regexp, line.IgnoreCase); err != nil {
 			return fmt.Errorf("apache_env: %w", err)
 		}
@@ -85,6 +96,14 @@ func (h *SetEnv) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhtt
 
 func (l *SetEnvLine) apply(r *http.Request, environment map[string]string) {
 	var match *pcre.Match
+	if l.condition != nil {
+		result := l.condition.Evaluate(environmentSubject{subject{Request: r}, environment})
+		noteVary(r, result.Vary)
+		if !result.Holds {
+			return
+		}
+		match = result.Match
+	}
 	if l.expression != nil {
 		if match = l.expression.Find(attributeOf(r, l.Attribute, environment)); match == nil {
 			return
@@ -97,7 +116,7 @@ func (l *SetEnvLine) apply(r *http.Request, environment map[string]string) {
 		}
 		name, value, given := strings.Cut(variable, "=")
 		switch {
-		case l.expression == nil:
+		case l.expression == nil && l.condition == nil:
 		case !given:
 			value = "1"
 		default:
@@ -106,6 +125,15 @@ func (l *SetEnvLine) apply(r *http.Request, environment map[string]string) {
 		environment[name] = value
 	}
 }
+
+// environmentSubject is a request whose environment is being made.
+type environmentSubject struct {
+	subject
+	environment map[string]string
+}
+
+// Environment implements expression.Request.
+func (s environmentSubject) Environment(name string) string { return s.environment[name] }
 
 // attributeOf is what SetEnvIf compares.
 func attributeOf(r *http.Request, attribute string, environment map[string]string) string {
@@ -169,10 +197,12 @@ func unmarshalSetEnvLine(d *caddyfile.Dispenser, name string, args []string) (Se
 		return SetEnvLine{Variables: []string{"!" + args[0]}}, nil
 	case (name == "if" || name == "if_nocase") && len(args) > 2:
 		return SetEnvLine{Attribute: args[0], Regexp: args[1], IgnoreCase: name == "if_nocase", Variables: args[2:]}, nil
-	case name == "set", name == "unset", name == "if", name == "if_nocase":
+	case name == "if_expr" && len(args) > 1:
+		return SetEnvLine{Expression: args[0], Variables: args[1:]}, nil
+	case name == "set", name == "unset", name == "if", name == "if_nocase", name == "if_expr":
 		return SetEnvLine{}, d.ArgErr()
 	}
-	return SetEnvLine{}, d.Errf("unknown option %q: apache_env has set, unset, if and if_nocase", name)
+	return SetEnvLine{}, d.Errf("unknown option %q: apache_env has set, unset, if, if_nocase and if_expr", name)
 }
 
 // Interface guards

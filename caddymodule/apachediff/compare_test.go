@@ -95,8 +95,10 @@ func addedByCaddy(name string, apache, ours answer) bool {
 		if isListing(apache.body) {
 			return true
 		}
-		ours := strings.ReplaceAll(headerText(ours.header, name), "accept-encoding", "")
-		return strings.Trim(ours, "\n") == headerText(apache.header, name)
+		withoutCoding := func(header http.Header) string {
+			return strings.Trim(strings.ReplaceAll("\n"+headerText(header, name)+"\n", "\naccept-encoding\n", "\n"), "\n")
+		}
+		return withoutCoding(ours.header) == headerText(apache.header, name)
 	}
 	return false
 }

@@ -32,7 +32,44 @@ func (e *evaluation) conditionsHold(conditions []*Condition) bool {
 	return true
 }
 
+// subject answers what an expression asks.
+type subject struct{ *evaluation }
+
+// Variable implements expression.Request.
+func (s subject) Variable(name string) string {
+	if strings.HasPrefix(name, "SSL_") && s.SSL != nil {
+		return s.SSL(name)
+	}
+	return s.named(name)
+}
+
+// Header implements expression.Request. Which ones were asked for, the result says.
+func (s subject) Header(name string) string {
+	if strings.EqualFold(name, "Host") {
+		return s.Host
+	}
+	return strings.Join(s.evaluation.Header.Values(name), ", ")
+}
+
+// ResponseHeader implements expression.Request.
+func (s subject) ResponseHeader(string) string { return "" }
+
+// Environment implements expression.Request.
+func (s subject) Environment(name string) string { return s.environment[name] }
+
+func (e *evaluation) holdsExpression(c *Condition) bool {
+	result := c.expression.Evaluate(subject{e})
+	e.varyNow = append(e.varyNow, result.Vary...)
+	if result.Match != nil {
+		e.conditionMatch, e.conditionOnPath = result.Match, c.expression.AsksForPath()
+	}
+	return result.Holds
+}
+
 func (e *evaluation) holds(c *Condition) bool {
+	if c.kind == isExpression {
+		return e.holdsExpression(c)
+	}
 	input := e.expand(c.input, nil, nil)
 	var result bool
 	switch c.kind {

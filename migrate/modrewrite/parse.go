@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/aditechsphere/fairway/migrate/expression"
 	"github.com/aditechsphere/fairway/migrate/pcre"
 )
 
@@ -51,6 +52,8 @@ type Condition struct {
 	noCase  bool
 	or      bool
 	noVary  bool
+
+	expression *expression.Expression // of isExpression
 }
 
 type conditionKind int
@@ -72,6 +75,7 @@ const (
 	numberEqual
 	numberGreater
 	numberGreaterOrEqual
+	isExpression
 )
 
 // ParseRule reads the arguments of a RewriteRule as they stand in the file:
@@ -132,10 +136,23 @@ func ParseCondition(arguments string) (*Condition, error) {
 	return NewCondition(words)
 }
 
+// newExpression is a condition that is an expression.
+func newExpression(words Words) (*Condition, error) {
+	parsed, err := expression.Parse(words[1])
+	if err != nil {
+		return nil, err
+	}
+	if parsed.AsksForResponse() {
+		return nil, errors.New("resp: there is no answer yet")
+	}
+	condition := &Condition{kind: isExpression, expression: parsed}
+	return condition, eachFlag(words[2], condition.setFlag)
+}
+
 // NewCondition is ParseCondition for arguments that Split has split.
 func NewCondition(words Words) (*Condition, error) {
 	if strings.EqualFold(words[0], "expr") {
-		return nil, errors.New("expr in a RewriteCond is not translated; write the condition with a variable and a pattern")
+		return newExpression(words)
 	}
 	condition := &Condition{input: words[0]}
 	if err := eachFlag(words[2], condition.setFlag); err != nil {

@@ -49,8 +49,7 @@ func cutName(name string) (whose, attribute string, ok bool) {
 }
 
 // Variable is the value of a variable that is Known; empty where it is not set.
-// A nil state is a connection without TLS. Certificates of clients are taken
-// for verified, as servers refuse others.
+// A nil state is a connection without TLS.
 func Variable(state *tls.ConnectionState, name string) string {
 	switch {
 	case name == "HTTPS" && state == nil:
@@ -68,15 +67,23 @@ func Variable(state *tls.ConnectionState, name string) string {
 	case "SSL_TLS_SNI":
 		return state.ServerName
 	case "SSL_CLIENT_VERIFY":
-		if len(state.PeerCertificates) == 0 {
-			return "NONE"
-		}
-		return "SUCCESS"
+		return verification(state)
 	}
 	if len(state.PeerCertificates) == 0 {
 		return ""
 	}
 	return ofCertificate(state.PeerCertificates[0], name)
+}
+
+// verification is SSL_CLIENT_VERIFY.
+func verification(state *tls.ConnectionState) string {
+	switch {
+	case len(state.PeerCertificates) == 0:
+		return "NONE"
+	case len(state.VerifiedChains) == 0:
+		return "GENEROUS" // presented, and nobody vouches for it
+	}
+	return "SUCCESS"
 }
 
 func ofCertificate(certificate *x509.Certificate, name string) string {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/aditechsphere/fairway/migrate/apacheconf"
+	"github.com/aditechsphere/fairway/migrate/expression"
 	"github.com/aditechsphere/fairway/migrate/ipaddr"
 )
 
@@ -123,7 +124,7 @@ func needsUser(list []*apacheconf.Directive) bool {
 	apacheconf.Walk(list, func(d *apacheconf.Directive) {
 		if d.Is("Require") {
 			words := requirement(d)
-			found = found || len(words) > 0 && slices.Contains([]string{"valid-user", "user", "group"}, strings.ToLower(words[0]))
+			found = found || len(words) > 0 && slices.Contains([]string{"valid-user", "user", "group", "expr"}, strings.ToLower(words[0]))
 		}
 	})
 	return found
@@ -393,6 +394,12 @@ func (w *accessWriter) writeRequire(b *Block, d *apacheconf.Directive) {
 			w.refuse(d, "nothing that is carried over sets this variable", "set it with SetEnvIf in the same file")
 			return
 		}
+	case "expr":
+		text, ok := w.readExpression(d)
+		if !ok {
+			return
+		}
+		args = []string{text}
 	case "host", "forward-dns":
 		w.refuse(d, "the names of clients are not looked up", "name the addresses: Require ip")
 		return
@@ -408,6 +415,33 @@ func (w *accessWriter) writeRequire(b *Block, d *apacheconf.Directive) {
 		line = append(line, "not")
 	}
 	b.Line(append(append(line, kind), literals(args)...)...)
+}
+
+// readExpression is the expression of a Require expr, as Apache takes it: the
+// rest of the line, less quotes around all of it.
+func (w *accessWriter) readExpression(d *apacheconf.Directive) (text string, ok bool) {
+	text = strings.TrimSpace(d.Raw)
+	for _, word := range []string{"not", "expr"} {
+		if first, rest, found := strings.Cut(text, " "); found && strings.EqualFold(first, word) {
+			text = strings.TrimSpace(rest)
+		}
+	}
+	if len(text) > 1 && text[0] == '"' && text[len(text)-1] == '"' {
+		text = text[1 : len(text)-1]
+	}
+	parsed, err := expression.Parse(text)
+	switch {
+	case err != nil:
+		w.refuse(d, "the expression is not understood: "+err.Error(), "write it otherwise")
+	case parsed.AsksForResponse():
+		w.refuse(d, "there is no answer yet", "leave out resp")
+	case len(parsed.Environment()) > 0 && !w.site.knowsEnvironment(parsed.Environment()...):
+		w.refuse(d, "nothing that is carried over sets its variables", "set them with SetEnvIf in the same file")
+	default:
+		w.needsUser = w.needsUser || parsed.AsksForUser()
+		return text, true
+	}
+	return "", false
 }
 
 func (w *accessWriter) areAddresses(d *apacheconf.Directive, args []string) bool {

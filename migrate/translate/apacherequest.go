@@ -1,6 +1,9 @@
 package translate
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+)
 
 func init() {
 	Register(Part{Stage: StageEarly, Directives: []string{"AllowEncodedSlashes", "MergeSlashes"}, Site: writeRequest})
@@ -22,6 +25,11 @@ func writeRequest(s *Site, b *Block) {
 	}
 	if d := s.Last("MergeSlashes"); d != nil && strings.EqualFold(d.Args[0], "Off") {
 		options.Line("merge_slashes", "off")
+	}
+	for _, option := range [][2]string{{"LimitRequestLine", "limit_line"}, {"LimitRequestFieldSize", "limit_field"}, {"LimitRequestFields", "limit_fields"}} {
+		if limit, given := s.t.limit(option[0]); given {
+			options.Line(option[1], strconv.Itoa(limit))
+		}
 	}
 	openUnlessEmpty(b, "apache_request", options)
 }

@@ -1,6 +1,7 @@
 package translate
 
 import (
+	"maps"
 	"slices"
 	"strings"
 )
@@ -18,7 +19,7 @@ func init() {
 // brotli, Caddy compresses with gzip.
 func writeEncode(s *Site, sc *Scope, b *Block) {
 	relevant := func(section *Section) bool {
-		return section.Has("SetOutputFilter", "AddOutputFilterByType", "AddOutputFilter")
+		return section.Has("SetOutputFilter", "AddOutputFilterByType", "AddOutputFilter", "RemoveOutputFilter")
 	}
 	for _, section := range s.Sections(sc) {
 		for _, d := range section.All(encodeNames...) {
@@ -32,7 +33,7 @@ func writeEncode(s *Site, sc *Scope, b *Block) {
 			case strings.HasPrefix(strings.ToLower(d.Name), "deflate"), strings.HasPrefix(strings.ToLower(d.Name), "brotli"):
 				s.Harmless(d, "")
 			case d.Is("RemoveOutputFilter"):
-				s.Approximate(d, "the filter stays", "")
+				s.Translated(d)
 			default:
 				s.Refuse(d, "filters have no equivalent", "")
 			}
@@ -44,16 +45,48 @@ func writeEncode(s *Site, sc *Scope, b *Block) {
 	}
 	s.WriteChoices(b, choices, func(b *Block, sections []*Section) {
 		types := compressedTypes(sections)
-		if len(types) == 0 {
-			return
+		if extensions := compressedExtensions(sections); len(extensions) > 0 && !slices.Contains(types, "*") {
+			files := Condition{Kind: KindFiles, Regexp: true, Pattern: `(?i)\.(?:` + strings.Join(extensions, "|") + `)(?:\.|$)`}
+			writeGzip(b.Open("encode", s.Matcher([]Condition{files}), "gzip"), []string{"*"})
 		}
-		encode := b.Open("encode", "gzip")
-		encode.Line("minimum_length", "1")
-		match := encode.Open("match")
-		for _, contentType := range types {
-			match.Line("header", "Content-Type", Literal(contentType))
+		if len(types) > 0 {
+			writeGzip(b.Open("encode", "gzip"), types)
 		}
 	})
+}
+
+// writeGzip writes what answers of some types are compressed.
+func writeGzip(encode *Block, types []string) {
+	encode.Line("minimum_length", "1")
+	match := encode.Open("match")
+	for _, contentType := range types {
+		match.Line("header", "Content-Type", Literal(contentType))
+	}
+}
+
+// compressedExtensions are those of names whose files are compressed, as
+// patterns. Later sections take back what earlier ones say.
+func compressedExtensions(sections []*Section) []string {
+	compressed := map[string]bool{}
+	for _, section := range sections {
+		for _, d := range section.All("RemoveOutputFilter") {
+			for _, extension := range d.Args {
+				delete(compressed, extensionOf(extension))
+			}
+		}
+		for _, d := range section.All("AddOutputFilter") {
+			for _, extension := range d.Args[min(1, len(d.Args)):] {
+				compressed[extensionOf(extension)] = slices.ContainsFunc(filtersOf(d.Args), isCompression)
+			}
+		}
+	}
+	var extensions []string
+	for _, extension := range slices.Sorted(maps.Keys(compressed)) {
+		if compressed[extension] {
+			extensions = append(extensions, quoteRegexp(extension))
+		}
+	}
+	return extensions
 }
 
 // filtersOf splits A;B.

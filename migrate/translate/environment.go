@@ -5,16 +5,17 @@ import (
 	"strings"
 
 	"github.com/aditechsphere/fairway/migrate/apacheconf"
+	"github.com/aditechsphere/fairway/migrate/expression"
 	"github.com/aditechsphere/fairway/migrate/pcre"
 )
 
 var (
-	conditionalNames = []string{"SetEnvIf", "SetEnvIfNoCase", "BrowserMatch", "BrowserMatchNoCase"}
+	conditionalNames = []string{"SetEnvIf", "SetEnvIfNoCase", "BrowserMatch", "BrowserMatchNoCase", "SetEnvIfExpr"}
 	environmentNames = []string{"SetEnv", "UnsetEnv", "PassEnv"}
 )
 
 func init() {
-	Register(Part{Stage: StageEarly, Directives: append([]string{"SetEnvIfExpr"}, conditionalNames...), Site: writeConditionalEnvironment})
+	Register(Part{Stage: StageEarly, Directives: conditionalNames, Site: writeConditionalEnvironment})
 	Register(Part{Stage: StageFixup, Scope: writeSectionEnvironment})
 	Register(Part{Stage: StageHeader, Directives: environmentNames, Scope: writeEnvironment})
 }
@@ -33,6 +34,9 @@ var steering = map[string]bool{
 
 // environmentLine is a SetEnvIf or BrowserMatch as a line of apache_env.
 func environmentLine(d *apacheconf.Directive) (words []string, why string) {
+	if d.Is("SetEnvIfExpr") {
+		return expressionLine(d)
+	}
 	name, args := "if", d.Args
 	if d.Is("SetEnvIfNoCase", "BrowserMatchNoCase") {
 		name = "if_nocase"
@@ -52,11 +56,26 @@ func environmentLine(d *apacheconf.Directive) (words []string, why string) {
 	return append([]string{name}, literals(args)...), ""
 }
 
+// expressionLine is a SetEnvIfExpr as a line of apache_env.
+func expressionLine(d *apacheconf.Directive) (words []string, why string) {
+	if len(d.Args) < 2 {
+		return nil, "it needs an expression and a variable"
+	}
+	parsed, err := expression.Parse(d.Args[0])
+	switch {
+	case err != nil:
+		return nil, "the expression is not understood: " + err.Error()
+	case parsed.AsksForResponse(), parsed.AsksForUser():
+		return nil, "neither the answer nor the user are known when it is asked"
+	}
+	return append([]string{"if_expr"}, literals(d.Args)...), ""
+}
+
 // variablesOf are the names of the variables that the directive sets.
 func variablesOf(d *apacheconf.Directive) []string {
 	var args []string
 	switch {
-	case d.Is("BrowserMatch", "BrowserMatchNoCase") && len(d.Args) > 1:
+	case d.Is("BrowserMatch", "BrowserMatchNoCase", "SetEnvIfExpr") && len(d.Args) > 1:
 		args = d.Args[1:]
 	case d.Is("SetEnvIf", "SetEnvIfNoCase") && len(d.Args) > 2:
 		args = d.Args[2:]
@@ -96,9 +115,6 @@ func (s *Site) conditionalLines(inner *Block, directives []*apacheconf.Directive
 
 // writeConditionalEnvironment writes what is set as soon as a request comes.
 func writeConditionalEnvironment(s *Site, b *Block) {
-	for _, d := range s.All("SetEnvIfExpr") {
-		s.Refuse(d, "the expression is not understood", "write it with SetEnvIf")
-	}
 	inner := b.Detached()
 	s.conditionalLines(inner, s.All(conditionalNames...))
 	if !inner.Empty() {
@@ -167,7 +183,7 @@ func writeEnvironment(s *Site, sc *Scope, b *Block) {
 func (s *Site) writeSetEnv(inner *Block, d *apacheconf.Directive) {
 	switch {
 	case d.Is("PassEnv"):
-		s.Approximate(d, "variables of the server's process are not handed on to requests", "write them with SetEnv")
+		s.writePassEnv(inner, d)
 	case onlySteers(d):
 		s.Harmless(d, "steers Apache itself")
 	case len(d.Args) == 0:
@@ -180,6 +196,19 @@ func (s *Site) writeSetEnv(inner *Block, d *apacheconf.Directive) {
 	default:
 		inner.Line(append([]string{"set"}, literals(d.Args[:min(2, len(d.Args))])...)...)
 		s.Translated(d)
+	}
+}
+
+// writePassEnv writes the variables of Apache's process, as far as envvars sets
+// them.
+func (s *Site) writePassEnv(inner *Block, d *apacheconf.Directive) {
+	s.Translated(d)
+	for _, name := range d.Args {
+		if value, set := s.t.tree.Environment[name]; set {
+			inner.Line("set", Literal(name), Literal(value))
+			continue
+		}
+		s.Approximate(d, "envvars does not set "+name+", and what else Apache was started with is not known", "write it with SetEnv")
 	}
 }
 

@@ -2,16 +2,17 @@ package translate
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/aditechsphere/fairway/migrate/apacheconf"
 )
 
-var indexNames = []string{"DirectoryIndex", "DirectorySlash", "FallbackResource", "Options", "DirectoryCheckHandler"}
+var indexNames = []string{"DirectoryIndex", "DirectorySlash", "FallbackResource", "Options", "DirectoryCheckHandler", "DirectoryIndexRedirect"}
 
 func init() {
 	Register(Part{Stage: StageAlias, Directives: []string{"Alias", "AliasMatch", "ScriptAlias", "ScriptAliasMatch"}, Site: writeAliases})
-	Register(Part{Stage: StageIndex, Directives: append(indexNames, "DirectoryIndexRedirect"), Scope: writeIndex})
+	Register(Part{Stage: StageIndex, Directives: indexNames, Scope: writeIndex})
 	Register(Part{Stage: StageAlias, Directives: []string{"DocumentRoot", "AllowOverride", "AllowOverrideList"}, Site: writeDocumentRoot})
 }
 
@@ -147,6 +148,10 @@ func (s *Site) noteIndex(d *apacheconf.Directive) {
 	switch {
 	case d.Is("FallbackResource") && (len(d.Args) != 1 || !strings.HasPrefix(d.Args[0], "/") && !strings.EqualFold(d.Args[0], "disabled")):
 		s.Refuse(d, "the path has to begin with a slash", "write it from the site's root")
+	case d.Is("DirectoryCheckHandler") && isOn(d):
+		s.Refuse(d, "index files are looked for whatever handler a folder has", "delete the line")
+	case d.Is("DirectoryIndexRedirect") && indexRedirect(d) < 0:
+		s.Refuse(d, "it takes on, off, permanent, temp, seeother or a status from 300 to 399", "correct the line")
 	case d.Is("Options") && slices.ContainsFunc(d.Args, func(o string) bool { return strings.EqualFold(strings.TrimPrefix(o, "+"), "MultiViews") }):
 		s.Approximate(d, "MultiViews is not carried over: paths have to name their files", "")
 	case d.Is("Options") && slices.ContainsFunc(d.Args, func(o string) bool {
@@ -158,12 +163,31 @@ func (s *Site) noteIndex(d *apacheconf.Directive) {
 	}
 }
 
+// indexRedirect is the status that DirectoryIndexRedirect says; 0 is none, -1
+// what it can't say.
+func indexRedirect(d *apacheconf.Directive) int {
+	if len(d.Args) != 1 {
+		return -1
+	}
+	word := strings.ToLower(d.Args[0])
+	if status, ok := map[string]int{"off": 0, "on": 302, "temp": 302, "permanent": 301, "seeother": 303}[word]; ok {
+		return status
+	}
+	if status, err := strconv.Atoi(word); err == nil && status >= 300 && status <= 399 {
+		return status
+	}
+	return -1
+}
+
 // writeDir writes apache_dir with the settings of the sections.
 func (s *Site) writeDir(b *Block, sections []*Section, pathInfo bool) {
 	inner := b.Detached()
 	index := s.directoryIndex(sections)
 	if !slices.Equal(index, []string{"index.html"}) {
 		inner.Line(append([]string{"index"}, literals(index)...)...)
+	}
+	if d := Last(sections, "DirectoryIndexRedirect"); d != nil && indexRedirect(d) > 0 {
+		inner.Line("redirect_index", strconv.Itoa(indexRedirect(d)))
 	}
 	if d := Last(sections, "DirectorySlash"); d != nil && len(d.Args) == 1 && !strings.EqualFold(d.Args[0], "On") {
 		slash := map[string]string{"off": "off", "notfound": "not_found"}[strings.ToLower(d.Args[0])]

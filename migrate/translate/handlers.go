@@ -1,6 +1,7 @@
 package translate
 
 import (
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -41,8 +42,16 @@ func (s *Site) writeLocationHandlers(sc *Scope, b *Block) {
 
 // writeSetHandlers writes SetHandler where the section that decides is one of those wanted.
 func (s *Site) writeSetHandlers(sc *Scope, b *Block, wanted func(*Section) bool) {
-	relevant := func(section *Section) bool { return section.Has("SetHandler") }
-	choices, ok := s.Choices(sc, relevant, func(taken []*Section) bool { return len(taken) > 0 })
+	relevant := func(section *Section) bool { return section.Has("SetHandler", "CGIPassAuth") }
+	sets := func(section *Section) bool { return section.Has("SetHandler") }
+	if !slices.ContainsFunc(s.Sections(sc), sets) {
+		return
+	}
+	enough := func(taken []*Section) bool { return len(taken) > 0 }
+	if slices.ContainsFunc(s.Sections(sc), func(section *Section) bool { return section.Has("CGIPassAuth") }) {
+		enough = nil
+	}
+	choices, ok := s.Choices(sc, relevant, enough)
 	if !ok || s.hasUnknownConditions(sc, relevant) {
 		for _, section := range s.Sections(sc) {
 			for _, d := range section.All("SetHandler") {
@@ -53,8 +62,12 @@ func (s *Site) writeSetHandlers(sc *Scope, b *Block, wanted func(*Section) bool)
 		return
 	}
 	s.WriteChoices(b, choices, func(b *Block, sections []*Section) {
-		if d := Last(sections, "SetHandler"); d != nil && len(d.Args) == 1 && wanted(sections[len(sections)-1]) {
-			s.writeHandler(b, d, d.Args[0], sc)
+		deciding := slices.Clone(sections)
+		for len(deciding) > 0 && !sets(deciding[len(deciding)-1]) {
+			deciding = deciding[:len(deciding)-1]
+		}
+		if d := Last(deciding, "SetHandler"); d != nil && len(d.Args) == 1 && wanted(deciding[len(deciding)-1]) {
+			s.writeHandler(b, d, d.Args[0], sections)
 		}
 	})
 }
@@ -62,7 +75,7 @@ func (s *Site) writeSetHandlers(sc *Scope, b *Block, wanted func(*Section) bool)
 // writeHandler writes the handler of one SetHandler or AddHandler. Handlers
 // that have no equivalent answer 403: what they would have run must not be
 // sent as a file.
-func (s *Site) writeHandler(b *Block, d *apacheconf.Directive, name string, sc *Scope) {
+func (s *Site) writeHandler(b *Block, d *apacheconf.Directive, name string, sections []*Section) {
 	lower := strings.ToLower(name)
 	switch {
 	case lower == "none" || lower == "default-handler" || lower == "type-map":
@@ -74,7 +87,7 @@ func (s *Site) writeHandler(b *Block, d *apacheconf.Directive, name string, sc *
 			b.Line("error", "403")
 			return
 		}
-		s.WriteFastCGI(b, dial, "")
+		s.WriteFastCGI(b, dial, "", sections)
 	case slices.Contains([]string{"server-status", "server-info", "balancer-manager", "ldap-status"}, lower):
 		s.Approximate(d, "Apache's own pages are not carried over; the address answers 404", "")
 		b.Line("error", "404")
@@ -102,50 +115,110 @@ func runsPrograms(section *Section) bool {
 
 // handsOnAuthorization tells whether programs get to see what users sign in
 // with; Apache keeps it from them unless it is told otherwise.
-func (s *Site) handsOnAuthorization() bool {
+func (s *Site) handsOnAuthorization(sections []*Section) bool {
+	if d := Last(sections, "CGIPassAuth"); d != nil {
+		return isOn(d)
+	}
 	return slices.ContainsFunc(s.sections, func(section *Section) bool {
 		return slices.ContainsFunc(section.Directives, func(d *apacheconf.Directive) bool {
-			return d.Is("CGIPassAuth") && isOn(d) || strings.Contains(strings.ToUpper(d.Raw), "HTTP_AUTHORIZATION")
+			return strings.Contains(strings.ToUpper(d.Raw), "HTTP_AUTHORIZATION")
 		})
 	})
 }
 
 // writeAddedHandlers writes AddHandler, and AddType where it makes programs of
 // files, for names with the extension anywhere in them, as Apache reads them.
+// Later sections replace and remove what earlier ones say of an extension.
 func (s *Site) writeAddedHandlers(sc *Scope, b *Block) {
-	for _, section := range s.Sections(sc) {
-		for _, d := range section.All("AddHandler", "AddType") {
-			if len(d.Args) < 2 || d.Is("AddType") && !isProgram(d.Args[0]) {
-				continue
+	adds := func(section *Section) bool { return slices.ContainsFunc(section.Directives, isAddedHandler) }
+	relevant := func(section *Section) bool {
+		return adds(section) || section.Has("RemoveHandler", "CGIPassAuth")
+	}
+	sections := s.Sections(sc)
+	for _, section := range sections {
+		for _, d := range section.Directives {
+			s.noteAddedHandler(d)
+		}
+	}
+	if !slices.ContainsFunc(sections, adds) {
+		return
+	}
+	choices, ok := s.Choices(sc, relevant, nil)
+	if !ok || s.hasUnknownConditions(sc, relevant) {
+		for _, section := range sections {
+			for _, d := range section.All("AddHandler", "RemoveHandler") {
+				s.Refuse(d, "it can't be told where this handler answers", "join the sections")
 			}
-			if strings.EqualFold(d.Args[0], "type-map") {
-				s.Harmless(d, "type maps are not evaluated; their files are sent as they are")
-				continue
-			}
-			if d.Is("AddHandler") && strings.EqualFold(d.Args[0], "send-as-is") || d.Is("AddType") && strings.Contains(d.Args[0], "httpd-php-source") {
-				s.Refuse(d, "the handler "+d.Args[0]+" has no equivalent; its files answer 403", "")
-			} else {
-				s.Translated(d)
-			}
-			var extensions []string
-			for _, extension := range d.Args[1:] {
-				extensions = append(extensions, quoteRegexp(strings.TrimPrefix(extension, ".")))
-			}
-			condition := Condition{Kind: KindFiles, Regexp: true, Pattern: `(?i)\.(?:` + strings.Join(extensions, "|") + `)(?:\.|$)`}
-			conditions := []Condition{condition}
-			for _, c := range section.Conditions {
-				if sc.reachOf(c) != Always && s.understands(c) {
-					conditions = append(conditions, c)
+		}
+		b.Line("error", "403")
+		return
+	}
+	s.WriteChoices(b, choices, func(b *Block, sections []*Section) { s.writeHandlersOf(b, sections) })
+}
+
+// isAddedHandler tells whether a directive hands files of an extension to a program.
+func isAddedHandler(d *apacheconf.Directive) bool {
+	return len(d.Args) > 1 && (d.Is("AddHandler") || d.Is("AddType") && isProgram(d.Args[0]))
+}
+
+func (s *Site) noteAddedHandler(d *apacheconf.Directive) {
+	switch {
+	case d.Is("RemoveHandler"):
+		s.Translated(d)
+	case !isAddedHandler(d):
+	case strings.EqualFold(d.Args[0], "type-map"):
+		s.Harmless(d, "type maps are not evaluated; their files are sent as they are")
+	case strings.EqualFold(d.Args[0], "send-as-is"), strings.Contains(d.Args[0], "httpd-php-source"):
+		s.Refuse(d, "the handler "+d.Args[0]+" has no equivalent; its files answer 403", "")
+	default:
+		s.Translated(d)
+	}
+}
+
+// writeHandlersOf writes the handlers that hold where the sections do.
+func (s *Site) writeHandlersOf(b *Block, sections []*Section) {
+	handlers := map[string]*apacheconf.Directive{} // by extension
+	for _, section := range sections {
+		for _, d := range section.All("RemoveHandler") {
+			for _, extension := range d.Args {
+				if d := handlers[extensionOf(extension)]; d != nil && d.Is("AddHandler") {
+					delete(handlers, extensionOf(extension))
 				}
 			}
-			branch := b.Open("route", s.Matcher(conditions))
-			s.writeHandler(branch, d, d.Args[0], sc)
 		}
-		for _, d := range section.All("RemoveHandler") {
-			s.Approximate(d, "the handler stays, so that no program is sent as a file", "")
+		for _, d := range section.Directives {
+			if !isAddedHandler(d) {
+				continue
+			}
+			for _, extension := range d.Args[1:] {
+				handlers[extensionOf(extension)] = d
+			}
+		}
+	}
+	var written []*apacheconf.Directive
+	for _, extension := range slices.Sorted(maps.Keys(handlers)) {
+		d := handlers[extension]
+		if slices.Contains(written, d) {
+			continue
+		}
+		written = append(written, d)
+		var extensions []string
+		for _, other := range slices.Sorted(maps.Keys(handlers)) {
+			if handlers[other] == d {
+				extensions = append(extensions, quoteRegexp(other))
+			}
+		}
+		files := Condition{Kind: KindFiles, Regexp: true, Pattern: `(?i)\.(?:` + strings.Join(extensions, "|") + `)(?:\.|$)`}
+		inner := b.Detached()
+		s.writeHandler(inner, d, strings.ToLower(d.Args[0]), sections) // Apache compares handlers in lower case
+		if !inner.Empty() {
+			b.Open("route", s.Matcher([]Condition{files})).Append(inner)
 		}
 	}
 }
+
+// extensionOf is an extension as it is compared: in lower case, without its dot.
+func extensionOf(word string) string { return strings.ToLower(strings.TrimPrefix(word, ".")) }
 
 // fastCGIAddress reads unix:/path|fcgi://host or fcgi://host:port and gives
 // the address for Caddy to dial.
@@ -169,10 +242,13 @@ func fastCGIAddress(target string) (string, bool) {
 
 // WriteFastCGI writes a FastCGI server as the answer. The script's file is the
 // site's root and the path of the request, or root and the path.
-func (s *Site) WriteFastCGI(b *Block, dial, root string) {
+func (s *Site) WriteFastCGI(b *Block, dial, root string, sections []*Section) {
+	if s.asksExpressions() {
+		b.Line("apache_vary")
+	}
 	proxy := b.Open("reverse_proxy", Literal(dial))
 	s.WriteFastCGIHeaders(proxy)
-	if !s.handsOnAuthorization() {
+	if !s.handsOnAuthorization(sections) {
 		proxy.Line("header_up", "-Authorization")
 	}
 	transport := proxy.Open("transport", "fastcgi")
@@ -189,6 +265,19 @@ func (s *Site) WriteFastCGI(b *Block, dial, root string) {
 	if d := s.Last("ProxyTimeout", "Timeout"); d != nil && len(d.Args) == 1 && isNumber(d.Args[0]) {
 		transport.Line("read_timeout", d.Args[0]+"s")
 	}
+}
+
+// asksExpressions tells whether something in the site evaluates an expression.
+func (s *Site) asksExpressions() bool {
+	found := false
+	for _, section := range s.sections {
+		found = found || slices.ContainsFunc(section.Conditions, func(c Condition) bool { return c.Kind == KindIf })
+		apacheconf.Walk(section.Directives, func(d *apacheconf.Directive) {
+			words := requirement(d)
+			found = found || d.Is("SetEnvIfExpr") || d.Is("Require") && len(words) > 0 && strings.EqualFold(words[0], "expr")
+		})
+	}
+	return found
 }
 
 func isNumber(s string) bool {

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/aditechsphere/fairway/migrate/apacheconf"
+	"github.com/aditechsphere/fairway/migrate/expression"
 	"github.com/aditechsphere/fairway/migrate/modssl"
 	"github.com/aditechsphere/fairway/migrate/pcre"
 )
@@ -35,6 +36,7 @@ type headerLine struct {
 	regexp      string
 	value       string
 	environment string // of env=
+	expression  string // of expr=
 }
 
 // readHeader reads a directive; why says what has no equivalent.
@@ -72,12 +74,34 @@ func (l *headerLine) readCondition(args []string) (rest []string, why string) {
 		l.early = true
 	case strings.HasPrefix(lower, "env=") && len(args) > l.arguments():
 		l.environment = last[len("env="):]
+	case strings.HasPrefix(lower, "expr=") && len(args) > l.arguments():
+		l.expression = last[len("expr="):]
+		return args[:len(args)-1], l.checkExpression()
 	case strings.HasPrefix(lower, "expr="):
-		return nil, "expressions have no equivalent here"
+		return nil, "values that are expressions have no equivalent"
 	default:
 		return args, ""
 	}
 	return args[:len(args)-1], ""
+}
+
+// checkExpression tells why the expression of the line is not carried over.
+func (l *headerLine) checkExpression() (why string) {
+	parsed, err := expression.Parse(l.expression)
+	switch {
+	case err != nil:
+		return "the expression is not understood: " + err.Error()
+	case parsed.AsksForResponse() && l.table != onSuccess:
+		return "the expression asks about the answer before there is one"
+	}
+	return ""
+}
+
+// asksTooEarly tells whether a line for all answers asks what is known only
+// when the request has been mapped.
+func (l *headerLine) asksTooEarly() bool {
+	parsed, err := expression.Parse(l.expression)
+	return l.expression != "" && (err != nil || parsed.AsksForUser() || len(parsed.Environment()) > 0 || parsed.AsksForPath())
 }
 
 // arguments is how many follow the name.
@@ -145,7 +169,7 @@ func unknownFormat(value string) bool {
 
 // isPlain tells whether the value is a text and the line always holds.
 func (l headerLine) isPlain() bool {
-	return l.environment == "" && !strings.Contains(strings.ReplaceAll(l.value, "%%", ""), "%")
+	return l.environment == "" && l.expression == "" && !strings.Contains(strings.ReplaceAll(l.value, "%%", ""), "%")
 }
 
 // text is the value of a plain line.
@@ -170,11 +194,14 @@ func (l headerLine) words() []string {
 	if l.environment != "" {
 		words = append(words, "env="+l.environment)
 	}
+	if l.expression != "" {
+		words = append(words, "expr="+Literal(l.expression))
+	}
 	return words
 }
 
 // headerLines reads the lines of directives for one table.
-func (s *Site) headerLines(directives []*apacheconf.Directive, wanted func(headerLine) bool) []headerLine {
+func (s *Site) headerLines(directives []*apacheconf.Directive, early bool, wanted func(headerLine) bool) []headerLine {
 	var lines []headerLine
 	for _, d := range directives {
 		line, why := readHeader(d)
@@ -183,6 +210,10 @@ func (s *Site) headerLines(directives []*apacheconf.Directive, wanted func(heade
 			continue
 		}
 		if wanted(line) {
+			if early && line.asksTooEarly() {
+				s.Refuse(d, "what the expression asks is not known yet when this table is written", "move the line into <Location />")
+				continue
+			}
 			s.Translated(d)
 			lines = append(lines, line)
 		}
@@ -193,7 +224,7 @@ func (s *Site) headerLines(directives []*apacheconf.Directive, wanted func(heade
 // writeEarlyHeaders writes what all answers have, errors and redirects
 // included: the table always, and what is marked early.
 func writeEarlyHeaders(s *Site, b *Block) {
-	lines := s.headerLines(s.All(headerNames...), func(l headerLine) bool { return l.table == always || l.early })
+	lines := s.headerLines(s.All(headerNames...), true, func(l headerLine) bool { return l.table == always || l.early })
 	s.writeHeaderLines(b, lines, "")
 }
 
@@ -213,7 +244,7 @@ func writeHeaders(s *Site, sc *Scope, b *Block) {
 }
 
 func (s *Site) writeSectionHeaders(b *Block, sc *Scope, section *Section, wanted func(headerLine) bool) {
-	lines := s.headerLines(section.All(headerNames...), wanted)
+	lines := s.headerLines(section.All(headerNames...), false, wanted)
 	if len(lines) == 0 {
 		return
 	}
@@ -308,7 +339,7 @@ func (s *Site) WriteFastCGIHeaders(b *Block) {
 	done := map[string]bool{}
 	for _, d := range s.All("Header") {
 		line, why := readHeader(d)
-		if why != "" || line.table != always || line.early || done[line.name] || line.action != "set" && line.action != "unset" || line.environment != "" {
+		if why != "" || line.table != always || line.early || done[line.name] || line.action != "set" && line.action != "unset" || line.environment != "" || line.expression != "" {
 			continue
 		}
 		done[line.name] = true

@@ -97,7 +97,9 @@ func overrideOf(directories []*Section, folder string) override {
 			if d.Is("AllowOverrideList") {
 				result.list = map[string]bool{}
 				for _, name := range d.Args {
-					result.list[strings.ToLower(name)] = !strings.EqualFold(name, "None")
+					if !strings.EqualFold(name, "None") {
+						result.list[strings.ToLower(name)] = true
+					}
 				}
 				continue
 			}

@@ -14,7 +14,7 @@ func init() {
 		Stage: StageSite,
 		Directives: []string{"Timeout", "KeepAlive", "KeepAliveTimeout", "MaxKeepAliveRequests", "RequestReadTimeout",
 			"LimitRequestFieldSize", "LimitRequestFields", "LimitRequestLine", "LimitInternalRecursion", "LimitXMLRequestBody",
-			"MaxRanges", "MaxRangeOverlaps", "MaxRangeReversals"},
+			"MaxRangeOverlaps", "MaxRangeReversals"},
 		Site: noteLimits,
 	})
 	Register(Part{Stage: StageIndex, Directives: []string{"LimitRequestBody"}, Scope: noteBodyLimit})
@@ -25,9 +25,9 @@ func init() {
 func noteLimits(s *Site, _ *Block) {
 	for _, d := range s.Main {
 		switch {
-		case d.Is("KeepAlive", "MaxKeepAliveRequests", "Timeout", "LimitInternalRecursion", "LimitXMLRequestBody", "MaxRanges", "MaxRangeOverlaps", "MaxRangeReversals", "LimitRequestFields"):
+		case d.Is("KeepAlive", "MaxKeepAliveRequests", "Timeout", "LimitInternalRecursion", "LimitXMLRequestBody", "MaxRangeOverlaps", "MaxRangeReversals"):
 			s.Harmless(d, "")
-		case d.Is("KeepAliveTimeout", "LimitRequestFieldSize", "LimitRequestLine"):
+		case d.Is("KeepAliveTimeout", "LimitRequestFieldSize", "LimitRequestLine", "LimitRequestFields"):
 			s.Translated(d)
 		case d.Is("RequestReadTimeout"):
 			s.Translated(d)
@@ -35,9 +35,9 @@ func noteLimits(s *Site, _ *Block) {
 	}
 	for _, d := range s.Own {
 		switch {
-		case d.Is("KeepAlive", "MaxKeepAliveRequests", "Timeout", "KeepAliveTimeout", "LimitInternalRecursion", "LimitRequestFields", "MaxRanges", "MaxRangeOverlaps", "MaxRangeReversals", "LimitXMLRequestBody"):
+		case d.Is("KeepAlive", "MaxKeepAliveRequests", "Timeout", "KeepAliveTimeout", "LimitInternalRecursion", "MaxRangeOverlaps", "MaxRangeReversals", "LimitXMLRequestBody"):
 			s.Harmless(d, "")
-		case d.Is("LimitRequestFieldSize", "LimitRequestLine", "RequestReadTimeout"):
+		case d.Is("LimitRequestFieldSize", "LimitRequestLine", "LimitRequestFields", "RequestReadTimeout"):
 			s.Approximate(d, "the main server's value holds for all sites of a port", "write it outside of the virtual host")
 		}
 	}
@@ -84,18 +84,32 @@ func (t *translation) writeServers(b *Block) {
 	b.Open("servers").Append(servers)
 }
 
-// headerSize is the room Apache has for the lines of a request, which Caddy
-// limits together.
-func (t *translation) headerSize() int {
-	size := 0
-	for name, fallback := range map[string]int{"LimitRequestFieldSize": 8190, "LimitRequestLine": 8190} {
-		value := fallback
-		if d := t.lastMain(name); d != nil && len(d.Args) == 1 && isNumber(d.Args[0]) {
-			value, _ = strconv.Atoi(d.Args[0])
+// limit is the main server's value of one of the limits of a request, or
+// Apache's default where none is given.
+func (t *translation) limit(name string) (value int, given bool) {
+	if d := t.lastMain(name); d != nil && len(d.Args) == 1 && isNumber(d.Args[0]) {
+		value, _ = strconv.Atoi(d.Args[0])
+		if value > 0 || name == "LimitRequestFields" {
+			return value, true
 		}
-		size += value
 	}
-	return max(size, 4096)
+	if name == "LimitRequestFields" {
+		return 100, false
+	}
+	return 8190, false
+}
+
+// headerSize is the room that Apache has for the line and the fields of a
+// request together; apache_request looks at each.
+func (t *translation) headerSize() int {
+	const unlimited = 1 << 20 // Caddy's own default
+	line, _ := t.limit("LimitRequestLine")
+	size, _ := t.limit("LimitRequestFieldSize")
+	fields, _ := t.limit("LimitRequestFields")
+	if fields == 0 {
+		return unlimited
+	}
+	return max(line+fields*(size+len("\r\n")), 4096)
 }
 
 // readTimeouts reads RequestReadTimeout: header=20-40,minrate=500 body=10,minrate=500.

@@ -26,12 +26,12 @@ func (s *Site) Matcher(conditions []Condition) string {
 	hint := strings.Join(hints, "_")
 	var name string
 	if len(conditions) == 1 {
-		name = s.definitions.Matcher(hint, matcherWords(conditions[0])...)
+		name = s.definitions.Matcher(hint, s.matcherWords(conditions[0])...)
 	} else {
 		var inner *Block
 		name, inner = s.definitions.OpenMatcher(hint)
 		for _, condition := range conditions {
-			inner.Line(matcherWords(condition)...)
+			inner.Line(s.matcherWords(condition)...)
 		}
 	}
 	s.matchers[key] = name
@@ -51,7 +51,10 @@ func hintOf(c Condition) string {
 }
 
 // matcherWords is a condition as a matcher of caddymodule/apacheadapter.
-func matcherWords(c Condition) []string {
+func (s *Site) matcherWords(c Condition) []string {
+	if c.Kind == KindIf {
+		return []string{"vars", s.ifVariable(c.Pattern), "true"}
+	}
 	name := map[Kind]string{
 		KindDirectory: "apache_directory",
 		KindFiles:     "apache_files",
@@ -68,6 +71,8 @@ func (s *Site) understands(c Condition) bool {
 	switch c.Kind {
 	case KindDirectory, KindFiles, KindLocation:
 		return !c.Regexp || s.compiles(c.Pattern)
+	case KindIf:
+		return checkIf(c.Pattern) == nil
 	default:
 		return false
 	}

@@ -72,7 +72,7 @@ func (s *Site) exceptMatcher(b *Block, p proxyPass) string {
 	if len(conditions) == 0 {
 		return s.never()
 	}
-	words := matcherWords(conditions[0])
+	words := s.matcherWords(conditions[0])
 	return s.definitions.Matcher("except_"+hintOf(conditions[0]), append([]string{"not"}, words...)...)
 }
 
@@ -120,7 +120,7 @@ func (s *Site) writeProxy(b *Block, p proxyPass, why string) {
 // writeBackend writes what forwards the requests of a scope.
 func (s *Site) writeBackend(b *Block, sc *Scope, p proxyPass, members balancer) {
 	if p.target.scheme == "fcgi" {
-		s.writeFastCGIProxy(b, p)
+		s.writeFastCGIProxy(b, sc, p)
 		return
 	}
 	s.writeReverse(b, sc)
@@ -141,7 +141,7 @@ func (s *Site) writeBackend(b *Block, sc *Scope, p proxyPass, members balancer) 
 
 // writeFastCGIProxy writes a ProxyPass to a FastCGI server. The folder in its
 // URL is where the server finds the scripts.
-func (s *Site) writeFastCGIProxy(b *Block, p proxyPass) {
+func (s *Site) writeFastCGIProxy(b *Block, sc *Scope, p proxyPass) {
 	dial := p.target.dial()
 	root := strings.TrimSuffix(strings.TrimSuffix(p.target.path, "$1"), "/")
 	if root == "" || strings.ContainsAny(root, "$") || p.regexp == "" && p.prefix != "/" {
@@ -149,7 +149,12 @@ func (s *Site) writeFastCGIProxy(b *Block, p proxyPass) {
 		b.Line("error", "503")
 		return
 	}
-	s.WriteFastCGI(b, dial, root)
+	var passes []*Section
+	if d := s.setting(sc, "CGIPassAuth"); d != nil {
+		s.Translated(d)
+		passes = []*Section{{Directives: []*apacheconf.Directive{d}}}
+	}
+	s.WriteFastCGI(b, dial, root, passes)
 }
 
 // setting is the last directive of one of names that holds for all requests of
@@ -345,6 +350,10 @@ func (s *Site) noteProxySettings() {
 			s.noteProxySetting(d)
 		}
 		for _, d := range section.All(idleProxyNames...) {
+			if d.Is("ProxyMaxForwards") && len(d.Args) == 1 && isNumber(d.Args[0]) {
+				s.Approximate(d, "backends do not get the header Max-Forwards", "")
+				continue
+			}
 			s.Harmless(d, "steers Apache's own connections")
 		}
 		for _, d := range section.All(foreignProxyNames...) {

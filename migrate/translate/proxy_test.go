@@ -114,11 +114,16 @@ func TestRefusedStaysClosed(t *testing.T) {
 		{"ProxyPass /a balancer://nobody/", "ProxyPass", "route @a { error 503 }"},
 		{"ProxyPass /a http://127.0.0.1/ mapping=servlet", "ProxyPass", "route @a { error 503 }"},
 		{"RewriteEngine On\nRewriteRule ^/(?!open) - [F]", "RewriteRule", "apache_request error 403"},
-		{"RewriteEngine On\nRewriteCond expr \"%{HTTPS} == 'on'\"\nRewriteRule ^/a - [F]", "RewriteRule", "apache_request error 403"},
+		{"RewriteEngine On\nRewriteCond expr \"%{HANDLER} == 'x'\"\nRewriteRule ^/a - [F]", "RewriteRule", "apache_request error 403"},
 		{"RewriteEngine On\nRewriteRule \\.src$ - [H=application/x-httpd-php]", "RewriteRule", "apache_request error 403"},
 		{"RewriteEngine On\nRewriteRule ^/(.*) http://%{HTTP_HOST}/$1 [P]", "RewriteRule", ""},
 		{"RedirectMatch 403 ^/(?!open)", "RedirectMatch", "error 403"},
-		{"Header set X-A b \"expr=%{HTTPS} == 'on'\"", "Header", ""},
+		{"Header set X-A b \"expr=%{HANDLER} == 'x'\"", "Header", ""},
+		{"<Location /a>\nRequire expr \"%{HANDLER} == 'x'\"\n</Location>\nDocumentRoot /srv/www", "Require", "error 403"},
+		{"<If \"%{REMOTE_USER} == 'x'\">\nRequire all denied\n</If>\nDocumentRoot /srv/www", "Require", "error 403"},
+		{"SSLProxyEngine On\nSSLProxyVerify require\nProxyPass /a https://127.0.0.1/", "SSLProxyVerify", "route @a { error 503 }"},
+		{"SSLProxyEngine On\nSSLProxyVerify optional_no_ca\nProxyPass /a https://127.0.0.1/", "SSLProxyVerify", "route @a { error 503 }"},
+		{"SSLProxyEngine On\n<Proxy https://127.0.0.1/b>\nSSLProxyVerify require\n</Proxy>\nProxyPass /a https://127.0.0.1/", "SSLProxyVerify", "route @a { error 503 }"},
 		{"ProxyRequests On", "ProxyRequests", ""},
 	}
 	for _, test := range tests {

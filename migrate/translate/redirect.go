@@ -104,12 +104,14 @@ func (r redirect) answersAll() bool { return r.pattern == "" || !r.regexp && r.p
 // writeRedirects writes the redirects of virtual host and main server, in this
 // order, as Apache asks them.
 func writeRedirects(s *Site, b *Block) {
-	for _, d := range s.All("RedirectRelative") {
-		if len(d.Args) == 1 && strings.EqualFold(d.Args[0], "On") {
-			s.Approximate(d, "Location is always an absolute URL", "")
-			continue
+	for _, section := range s.sections {
+		for _, d := range section.All("RedirectRelative") {
+			if isOn(d) {
+				s.Approximate(d, "Location is always an absolute URL", "")
+				continue
+			}
+			s.Translated(d)
 		}
-		s.Translated(d)
 	}
 	for _, list := range [][]*apacheconf.Directive{s.Own, s.Main} {
 		for _, d := range list {

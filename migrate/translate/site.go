@@ -28,6 +28,7 @@ type Site struct {
 	documents   []documents     // the pages of errors that sections bring together
 	environment map[string]bool // variables that something sets
 	matchers    map[string]string
+	ifs         []string // expressions of <If>, each with a variable
 }
 
 func (t *translation) newSite(h *host) *Site {
@@ -163,7 +164,7 @@ func (s *Site) refuseUnknownConditions() {
 			switch {
 			case section.Opening == nil || s.understands(c) || c.Kind == KindProxy && !c.Regexp:
 			case c.Kind == KindIf:
-				s.Refuse(section.Opening, "the expression is not understood", "write it with <Location> or <Files>, or as a RewriteCond")
+				s.Refuse(section.Opening, "the expression is not understood: "+checkIf(c.Pattern).Error(), "write it with <Location> or <Files>, or as a RewriteCond")
 			case c.Regexp && c.Kind != KindProxy:
 				s.Refuse(section.Opening, "the regular expression has no equivalent in Go", "write it without look-around and back-references")
 			default:
@@ -176,7 +177,7 @@ func (s *Site) refuseUnknownConditions() {
 // add fills section with the plain directives of list and files the sections
 // in it.
 func (o *sorter) add(list []*apacheconf.Directive, section *Section, outer []Condition) {
-	previous := "" // the conditions of <If> and <ElseIf> so far, for <Else>
+	previous := "" // that any of <If> and <ElseIf> so far holds, for <Else>
 	for _, d := range list {
 		condition, ok := conditionOf(d)
 		if d.Section && d.Is("ElseIf", "Else") {
@@ -186,8 +187,11 @@ func (o *sorter) add(list []*apacheconf.Directive, section *Section, outer []Con
 			section.Directives = append(append(section.Directives, d), unlimited(d)...)
 			continue
 		}
-		if condition.Kind == KindIf {
-			previous = condition.Pattern
+		switch {
+		case d.Is("If"):
+			previous = "(" + condition.Pattern + ")"
+		case d.Is("ElseIf"):
+			previous += " || (" + strings.Join(d.Args, " ") + ")"
 		}
 		inner := &Section{
 			Kind:       condition.Kind,
@@ -255,7 +259,7 @@ func (s *Site) WriteScope(b *Block, sc *Scope, answer func(b *Block)) {
 	if sc.URLPrefix == "" {
 		sc.URLPrefix = "/"
 	}
-	s.Sections(sc)
+	s.writeIfs(sc, b)
 	for stage := StageDocument; stage < StageHandler; stage++ {
 		for _, part := range parts[stage] {
 			part.Scope(s, sc, b)
@@ -280,7 +284,7 @@ type siteParts struct {
 
 // writeParts writes the site. Names of matchers are unique within b.
 func (s *Site) writeParts(b *Block) siteParts {
-	s.definitions, s.matchers, s.complete, s.documents = b.Detached(), map[string]string{}, false, nil
+	s.definitions, s.matchers, s.ifs, s.complete, s.documents = b.Detached(), map[string]string{}, nil, false, nil
 	p := siteParts{definitions: s.definitions, site: b.Detached(), route: b.Detached(), errors: b.Detached()}
 	for _, part := range parts[StageSite] {
 		part.Site(s, p.site)

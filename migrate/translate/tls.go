@@ -73,7 +73,7 @@ func (s *Site) noteTLS() {
 			s.Translated(d)
 		case d.Is("SSLCADNRequestFile", "SSLCADNRequestPath"):
 			s.Approximate(d, "clients are told the names of the authorities that are trusted", "")
-		case d.Is("SSLOptions") && slices.ContainsFunc(d.Args, func(o string) bool { return strings.Contains(strings.ToLower(o), "fakebasicauth") }):
+		case isFakeBasicAuth(d):
 			s.Refuse(d, "users of client certificates are not known to Basic authentication", "")
 		case d.Is("SSLOptions"):
 			s.Harmless(d, "")
@@ -91,13 +91,22 @@ func (s *Site) noteTLS() {
 		if section.Kind == KindServer {
 			continue
 		}
-		for _, d := range section.All("SSLOptions", "SSLRenegBufferSize", "SSLVerifyDepth") {
+		for _, d := range section.All("SSLOptions", "SSLRenegBufferSize") {
+			if isFakeBasicAuth(d) {
+				s.Refuse(d, "users of client certificates are not known to Basic authentication", "")
+				continue
+			}
 			s.Harmless(d, "")
 		}
-		for _, d := range section.All("SSLCipherSuite") {
-			s.Refuse(d, "the suites hold for a whole site", "move it to the virtual host")
+		for _, d := range section.All("SSLCipherSuite", "SSLVerifyDepth") {
+			s.Refuse(d, "it holds for a whole site", "move it to the virtual host")
 		}
 	}
+}
+
+// isFakeBasicAuth tells whether users are taken from certificates.
+func isFakeBasicAuth(d *apacheconf.Directive) bool {
+	return d.Is("SSLOptions") && slices.ContainsFunc(d.Args, func(o string) bool { return strings.EqualFold(strings.TrimPrefix(o, "+"), "FakeBasicAuth") })
 }
 
 // noteFIPS speaks of a mode of OpenSSL.

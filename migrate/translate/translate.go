@@ -166,10 +166,11 @@ func (t *translation) settle() {
 
 // fileNames are directives that mean something for contents only, and nothing
 // where every request is redirected.
-var fileNames = slices.Concat(indexNames, ignoreNames, typeNames, handlerNames, encodeNames, expiresNames, []string{"DocumentRoot", "AllowOverride", "AllowOverrideList", "LimitRequestBody", "DirectoryIndexRedirect"})
+var fileNames = slices.Concat(indexNames, ignoreNames, typeNames, handlerNames, encodeNames, expiresNames, []string{"DocumentRoot", "AllowOverride", "AllowOverrideList", "LimitRequestBody"})
 
 func (t *translation) settleOne(d *apacheconf.Directive, idle bool) {
 	_, isSection := conditionOf(d)
+	isSection = isSection || d.Section && d.Is("ElseIf", "Else")
 	switch {
 	case idle:
 		t.record(d, Harmless, "stands in a section that applies to nothing a site serves", "")

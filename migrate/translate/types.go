@@ -2,10 +2,12 @@ package translate
 
 import (
 	"strings"
+
+	"github.com/aditechsphere/fairway/migrate/apacheconf"
 )
 
 var typeNames = []string{"AddType", "AddDefaultCharset", "ForceType", "DefaultType", "TypesConfig", "AddCharset", "AddEncoding",
-	"AddLanguage", "RemoveType", "RemoveLanguage", "RemoveCharset", "RemoveEncoding", "LanguagePriority", "ForceLanguagePriority", "DefaultLanguage", "MultiviewsMatch"}
+	"AddLanguage", "RemoveType", "RemoveLanguage", "RemoveCharset", "RemoveEncoding", "LanguagePriority", "ForceLanguagePriority", "DefaultLanguage", "MultiviewsMatch", "MaxRanges"}
 
 func init() {
 	Register(Part{Stage: StageHeader, Directives: typeNames, Scope: noteTypes})
@@ -20,21 +22,35 @@ func noteTypes(s *Site, sc *Scope, _ *Block) {
 				if len(d.Args) >= 2 && !isProgram(d.Args[0]) {
 					s.Translated(d)
 				}
-			case d.Is("ForceType", "AddDefaultCharset", "TypesConfig"):
+			case d.Is("ForceType", "AddDefaultCharset", "TypesConfig", "MaxRanges", "DefaultLanguage") || isMetadata(d):
 				s.Translated(d)
-			case d.Is("AddCharset", "RemoveCharset"):
-				s.Harmless(d, "the charset of a file is not read from its name")
 			case d.Is("DefaultType"):
 				s.Harmless(d, "Apache 2.4 ignores it")
-			case d.Is("AddEncoding", "RemoveEncoding"):
-				s.Translated(d)
-			case d.Is("AddLanguage", "DefaultLanguage", "RemoveLanguage", "LanguagePriority", "ForceLanguagePriority", "MultiviewsMatch"):
-				s.Harmless(d, "Content-Language is not sent")
-			case d.Is("RemoveType"):
-				s.Translated(d)
+			case d.Is("LanguagePriority", "ForceLanguagePriority", "MultiviewsMatch"):
+				s.Harmless(d, "languages are not negotiated")
 			}
 		}
 	}
+}
+
+// isMetadata tells whether a directive gives extensions a meaning, or takes it.
+func isMetadata(d *apacheconf.Directive) bool {
+	_, _, ok := metadataOption(d)
+	return ok
+}
+
+// metadataOption is the option of apache_file for a directive such as
+// AddCharset, and how many arguments it has at least.
+func metadataOption(d *apacheconf.Directive) (option string, least int, ok bool) {
+	for _, kind := range []string{"Type", "Charset", "Encoding", "Language"} {
+		switch {
+		case d.Is("Add" + kind):
+			return "add_" + strings.ToLower(kind), 2, true
+		case d.Is("Remove" + kind):
+			return "remove_" + strings.ToLower(kind), 1, true
+		}
+	}
+	return "", 0, false
 }
 
 // writeFileServer writes what sends files, with the types and lists of sections.
@@ -103,16 +119,20 @@ func (s *Site) writeTypes(inner *Block, sections []*Section) {
 	}
 	for _, section := range sections {
 		for _, d := range section.Directives {
-			switch {
-			case d.Is("AddType") && len(d.Args) >= 2 && !isProgram(d.Args[0]):
-				inner.Line(append([]string{"add_type", Literal(d.Args[0])}, literals(d.Args[1:])...)...)
-			case d.Is("AddEncoding") && len(d.Args) >= 2:
-				inner.Line(append([]string{"add_encoding", Literal(d.Args[0])}, literals(d.Args[1:])...)...)
-			case d.Is("RemoveType") && len(d.Args) >= 1:
-				inner.Line(append([]string{"remove_type"}, literals(d.Args)...)...)
-			case d.Is("RemoveEncoding") && len(d.Args) >= 1:
-				inner.Line(append([]string{"remove_encoding"}, literals(d.Args)...)...)
+			if option, least, ok := metadataOption(d); ok && len(d.Args) >= least && (!d.Is("AddType") || !isProgram(d.Args[0])) {
+				inner.Line(append([]string{option}, literals(d.Args)...)...)
 			}
+		}
+	}
+	if d := Last(sections, "DefaultLanguage"); d != nil && len(d.Args) == 1 {
+		inner.Line("default_language", Literal(d.Args[0]))
+	}
+	if d := Last(sections, "MaxRanges"); d != nil && len(d.Args) == 1 {
+		switch most := strings.ToLower(d.Args[0]); {
+		case most == "none":
+			inner.Line("max_ranges", "0")
+		case isNumber(most) && most != "0":
+			inner.Line("max_ranges", most)
 		}
 	}
 	if d := Last(sections, "AddDefaultCharset"); d != nil && len(d.Args) == 1 && !strings.EqualFold(d.Args[0], "Off") {
