@@ -140,10 +140,10 @@ func ParseCondition(arguments string) (*Condition, error) {
 func newExpression(words Words) (*Condition, error) {
 	parsed, err := expression.Parse(words[1])
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("expr: %w", err)
 	}
 	if parsed.AsksForResponse() {
-		return nil, errors.New("resp: there is no answer yet")
+		return nil, errors.New("expr: there is no answer yet")
 	}
 	condition := &Condition{kind: isExpression, expression: parsed}
 	return condition, eachFlag(words[2], condition.setFlag)
