@@ -85,7 +85,7 @@ func Span(d time.Duration) string {
 
 // Count is an integer of any type with its thousands separated: "12,345".
 func Count(n any) string {
-	digits, sign := "", ""
+	var digits, sign string
 	if counted, ok := n.(uint64); ok { // as most are
 		digits = strconv.FormatUint(counted, 10)
 	} else {

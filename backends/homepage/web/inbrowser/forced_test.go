@@ -61,7 +61,7 @@ func TestForcedColours(t *testing.T) {
 // or needs to be moved sideways, and axe-core finds nothing.
 func TestZoom(t *testing.T) {
 	t.Parallel()
-	source := axe(t)
+	axe := browsertest.Axe(t)
 	address := serve(t, many(5, everyState...), true)
 	tab := browsertest.Open(t, "about:blank")
 	for _, path := range []string{"/", "/services/service-1"} {
@@ -71,7 +71,7 @@ func TestZoom(t *testing.T) {
 			if wide := tab.Text(t, "String(document.documentElement.scrollWidth - innerWidth)"); wide != "0" && wide[0] != '-' {
 				t.Errorf("%s: it is %s px wider than the screen", seen, wide)
 			}
-			for _, violation := range violations(t, tab, source) {
+			for _, violation := range tab.Violations(t, axe) {
 				t.Errorf("%s: %s", seen, violation)
 			}
 		}
