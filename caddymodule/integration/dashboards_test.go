@@ -106,12 +106,12 @@ func (s *server) settled(t *testing.T, earlier usage) usage {
 		}
 		return n
 	}
-	now, before := usage{}, usage{}
+	var now, before usage
 	deadline := time.Now().Add(30 * time.Second)
 	for {
 		now = usage{
 			heap:       number("heap?debug=1&gc=1", `# HeapAlloc = (\d+)`),
-			goroutines: int(number("goroutine?debug=1", `goroutine profile: total (\d+)`)), //nolint:gosec // a small number
+			goroutines: int(number("goroutine?debug=1", `goroutine profile: total (\d+)`)),
 		}
 		enough := now.goroutines <= earlier.goroutines+spareGoroutines && now.heap <= earlier.heap+spareHeap
 		if earlier == (usage{}) {

@@ -74,6 +74,9 @@ type Store interface {
 	// Events returns at most so many events from since on, newest first.
 	Events(ctx context.Context, since time.Time, most int) ([]homepage.Event, error)
 
+	// EventsBefore returns at most so many events with IDs below one, newest first.
+	EventsBefore(ctx context.Context, id int64, most int) ([]homepage.Event, error)
+
 	// EventsOf returns at most so many events of a kind, newest first.
 	EventsOf(ctx context.Context, kind homepage.EventKind, most int) ([]homepage.Event, error)
 

@@ -217,6 +217,18 @@ func (k *Keeper) Events(since time.Time) []homepage.Event {
 	return events
 }
 
+// EventsBefore returns at most so many of all events that are kept, newest
+// first: those with IDs below one.
+func (k *Keeper) EventsBefore(ctx context.Context, id int64, most int) ([]homepage.Event, error) {
+	if k.store == nil {
+		return nil, nil
+	}
+	if err := k.Flush(ctx); err != nil {
+		return nil, err
+	}
+	return k.store.EventsBefore(ctx, id, most)
+}
+
 // LastEvent is the ID of the newest event, 0 before the first.
 func (k *Keeper) LastEvent() int64 {
 	k.mu.Lock()

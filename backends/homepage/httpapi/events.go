@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/aditechsphere/fairway/backends/homepage"
@@ -31,12 +32,28 @@ type Event struct {
 	Changes  []string           `json:"changes,omitempty"`
 }
 
-// events answers with what happened in the last 24 hours.
+// mostEvents are in an answer.
+const mostEvents = 500
+
+// events answers with what happened in the last 24 hours, or before an event.
 func events(cfg Config) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		now := cfg.Now().UTC()
 		view := Events{Checked: now, Since: now.Add(-history.Recent), Events: []Event{}}
-		for _, e := range cfg.History.Events(view.Since) {
+		found := cfg.History.Events(view.Since)
+		if value := r.URL.Query().Get("before"); value != "" {
+			before, err := strconv.ParseInt(value, 10, 64)
+			if err != nil {
+				problem.Write(w, problem.Problem{Status: http.StatusBadRequest, Detail: fmt.Sprintf("before %q is not the id of an event.", value)})
+				return
+			}
+			view.Since = now.Add(-history.EventsKeep)
+			if found, err = cfg.History.EventsBefore(r.Context(), before, mostEvents); err != nil {
+				refuse(w, r, cfg, err)
+				return
+			}
+		}
+		for _, e := range found {
 			view.Events = append(view.Events, Event{e.ID, e.At, e.Kind, e.Subject, e.Outcome, e.Sentence(), e.By, e.Detail, e.Changes})
 		}
 		respond(w, r, cfg, view)

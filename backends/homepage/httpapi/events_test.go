@@ -2,10 +2,12 @@ package httpapi
 
 import (
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -88,8 +90,62 @@ func TestOperatorsSeeWhatHappened(t *testing.T) {
 			t.Errorf("%s for a visitor: %d", target, w.Code)
 		}
 	}
+	for target, status := range map[string]int{
+		"/events": 403, "/events?before=x": 403, "/api/v1/events?before=2": 401,
+	} {
+		if w := fetch(h, target, ""); w.Code != status || strings.Contains(w.Body.String(), "10.1.2.3") {
+			t.Errorf("%s for a visitor: %d", target, w.Code)
+		}
+	}
+	for _, target := range []string{"/events?before=x", "/api/v1/events?before=x"} {
+		if w := fetch(h, target, "operator"); w.Code != http.StatusBadRequest {
+			t.Errorf("%s: %d", target, w.Code)
+		}
+	}
 	if w := fetch(h, "/api/v1/services/nosuch/failures", "operator"); w.Code != http.StatusNotFound {
 		t.Errorf("failures of no service: %d", w.Code)
+	}
+}
+
+// TestEventsByThePage: what is older than a day is there, each event on one page.
+func TestEventsByThePage(t *testing.T) {
+	t.Parallel()
+	store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "history.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	keeper, err := history.Open(t.Context(), store, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = keeper.Close() })
+	for i := range 250 {
+		keeper.Note(homepage.Event{Kind: homepage.ReloadEvent, Outcome: homepage.Succeeded, By: fmt.Sprintf("reload-%d.", i)}, ago(time.Duration(300-i)*time.Hour))
+	}
+	h := New(Config{
+		Catalogue: catalogue{}, History: keeper, Guard: guard{}, Logger: slog.New(slog.DiscardHandler),
+		Now: func() time.Time { return now }, Facts: instance.Facts{Service: "homepage-service"},
+	})
+	next, seen := "/events", 0
+	for pages := 1; next != ""; pages++ {
+		page := fetch(h, next, "operator").Body.String()
+		for range min(100, 250-seen) {
+			seen++
+			if want := fmt.Sprintf("reload-%d.", 250-seen); strings.Count(page, want) != 1 {
+				t.Fatalf("page %d has %q %d times", pages, want, strings.Count(page, want))
+			}
+		}
+		found := regexp.MustCompile(`href="([^"]+)" rel="next"`).FindStringSubmatch(page)
+		if next = ""; found != nil {
+			next = found[1]
+		}
+	}
+	if seen != 250 {
+		t.Errorf("%d events seen", seen)
+	}
+	var body Events
+	if err := json.Unmarshal(fetch(h, "/api/v1/events?before=11", "operator").Body.Bytes(), &body); err != nil || len(body.Events) != 10 || body.Events[0].ID != 10 {
+		t.Errorf("before 11: %+v, %v", body.Events, err)
 	}
 }
 

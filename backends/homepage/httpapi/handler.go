@@ -55,6 +55,7 @@ type Config struct {
 //
 //	GET  /                  the dashboard
 //	GET  /services/{id}     a service's own page
+//	GET  /events            all that happened, a page at a time, for operators only
 //	GET  /badge/{id}.svg    a service's state as a picture
 //	GET  /api/v1/live       what changes on the dashboard, as an event stream
 //	GET  /api/v1/services   its facts as JSON
@@ -99,6 +100,7 @@ func New(cfg Config) http.Handler {
 	}
 	mux.Handle("/{$}", web.New(pages))
 	mux.Handle("/services/{id}", web.NewService(pages))
+	mux.Handle("/events", web.NewEvents(pages))
 	mount(mux, cfg, pages)
 	mux.Handle(look.AssetsPath, look.Assets())
 	mux.Handle("/sign-in", cfg.Guard.SignIn())

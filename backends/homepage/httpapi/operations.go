@@ -61,8 +61,9 @@ func operations(cfg Config, pages web.Config) []operation {
 		},
 		{
 			ID: "listEvents", Path: "/api/v1/events", Summary: "What happened in the last 24 hours",
-			Detail: "Newest first, at most 500: reloads, certificates, changes of services and of upstreams.",
-			Reply:  Events{}, Operator: true, Handler: events(cfg),
+			Detail: "Newest first, at most 500: reloads, certificates, changes of services and of upstreams. With before, those of 90 days.",
+			Query:  []parameter{{Name: "before", Detail: "The id of an event: those before it instead, however old."}},
+			Reply:  Events{}, Operator: true, Fails: []int{http.StatusBadRequest}, Handler: events(cfg),
 		},
 		{
 			ID: "listUnserved", Path: "/api/v1/unserved", Summary: "Traffic that came to nothing, since the process started",

@@ -53,6 +53,7 @@ type History interface {
 	LastDays(service string, n int, now time.Time) []history.Day
 	Down(since time.Time) []history.Interval
 	Events(since time.Time) []homepage.Event
+	EventsBefore(ctx context.Context, id int64, most int) ([]homepage.Event, error)
 	Failures(service string) []homepage.Failure
 	Points(ctx context.Context, service string, r history.Resolution, from, to time.Time) ([]history.Point, error)
 }

@@ -94,6 +94,8 @@ func (past) Events(time.Time) (events []homepage.Event) {
 	return events
 }
 
+func (past) EventsBefore(context.Context, int64, int) ([]homepage.Event, error) { return nil, nil }
+
 func (past) Failures(string) []homepage.Failure {
 	return []homepage.Failure{{
 		At: time.Now(), Method: http.MethodGet, Host: "blog.example", Path: "/<b>", Status: 502, Cause: measure.Refused,

@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	// listed events are seen at once, unfolded ones are in a fold below; more are
-	// in the JSON only.
+	// listed events are seen at once, unfolded ones are in a fold below; more have
+	// a page of their own.
 	listedEvents, unfoldedEvents = 8, 24
 	// laneHeight is that of each of the lanes of the timeline, in its view box,
 	// which is a unit wide for each minute of the day.
@@ -70,7 +70,7 @@ func (t timeline) between(from, to int) (shown []event) {
 	return shown
 }
 
-// Unlisted is how many events only the JSON has.
+// Unlisted is how many events of the day only their own page has.
 func (t timeline) Unlisted() int { return max(len(t.events)-unfoldedEvents, 0) }
 
 // RefusedReload is the last reload when it failed, unless the server was started

@@ -44,6 +44,13 @@ func (s *Store) Events(ctx context.Context, since time.Time, most int) ([]homepa
 	return events, s.db.Explain(err)
 }
 
+// EventsBefore implements [history.Store].
+func (s *Store) EventsBefore(ctx context.Context, id int64, most int) ([]homepage.Event, error) {
+	events, err := database.All(ctx, s.db.Read(), scanEvent, `SELECT id, at, kind, subject, outcome, more FROM events
+		WHERE id < ? ORDER BY id DESC LIMIT ?`, id, most)
+	return events, s.db.Explain(err)
+}
+
 // EventsOf implements [history.Store].
 func (s *Store) EventsOf(ctx context.Context, kind homepage.EventKind, most int) ([]homepage.Event, error) {
 	events, err := database.All(ctx, s.db.Read(), scanEvent, `SELECT id, at, kind, subject, outcome, more FROM events

@@ -2,6 +2,7 @@
 package storetest
 
 import (
+	"math"
 	"reflect"
 	"testing"
 	"time"
@@ -82,6 +83,11 @@ func Run(t *testing.T, open func(t *testing.T) (store history.Store, reopen func
 		}
 		if late, err := store.Events(t.Context(), second.At, 10); err != nil || len(late) != 1 {
 			t.Errorf("since the second %+v, %v", late, err)
+		}
+		for id, want := range map[int64][]homepage.Event{math.MaxInt64: {second}, 2: {first}, 1: nil} {
+			if before, err := store.EventsBefore(t.Context(), id, 1); err != nil || !reflect.DeepEqual(before, want) {
+				t.Errorf("before %d %+v, %v", id, before, err)
+			}
 		}
 		if reloads, err := store.EventsOf(t.Context(), homepage.ReloadEvent, 1); err != nil || !reflect.DeepEqual(reloads, []homepage.Event{first}) {
 			t.Errorf("reloads %+v, %v", reloads, err)

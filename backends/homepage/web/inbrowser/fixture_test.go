@@ -105,6 +105,10 @@ func (past) Events(time.Time) []homepage.Event {
 	}
 }
 
+func (p past) EventsBefore(context.Context, int64, int) ([]homepage.Event, error) {
+	return p.Events(time.Time{}), nil
+}
+
 func (past) Failures(string) []homepage.Failure {
 	return []homepage.Failure{{
 		At: begun.Add(-time.Minute), Method: "GET", Host: "service-1.platform.example.org", Path: "/a/long/path/of/a/page", Status: 502, Cause: measure.Refused,

@@ -53,6 +53,7 @@ func TestAccessible(t *testing.T) {
 		"empty":   serve(t, many(0, homepage.Unknown), false) + "/",
 	}
 	pages["a service's page"] = pages["failing"] + "services/service-1"
+	pages["what happened"] = pages["failing"] + "events"
 	for name, address := range pages {
 		for _, theme := range []string{"light", "dark"} {
 			for _, width := range []int{360, 1280} {
