@@ -32,7 +32,7 @@ func (s subject) Variable(name string) string {
 		return s.URL.RawQuery
 	case "THE_REQUEST":
 		if original, ok := s.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request); ok {
-			return original.Method + " " + original.RequestURI + " " + original.Proto
+			return original.Method + " " + original.RequestURI + " " + s.Proto
 		}
 		return s.Method + " " + s.RequestURI + " " + s.Proto
 	case "SERVER_NAME":

@@ -180,6 +180,7 @@ func (t *File) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.
 	switch r.Method {
 	case http.MethodGet, http.MethodHead:
 	case http.MethodPost:
+		r = r.WithContext(r.Context()) // headers are still to know how it was asked
 		r.Method = http.MethodGet
 	case http.MethodOptions:
 		w.Header().Set("Allow", methods)
