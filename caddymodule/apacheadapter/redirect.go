@@ -29,6 +29,8 @@ func init() { registerHandler[Redirect]("apache_redirect", httpcaddyfile.After, 
 //	apache_redirect [<matcher>] <status> <url>           # every path, nothing appended
 //	apache_redirect [<matcher>] <status> [<prefix>]      # a status that is no redirect
 //	apache_redirect [<matcher>] <status> ~ <regexp>
+//
+// A block with the word "relative" leaves a URL that is a path as it is.
 type Redirect struct {
 	// Status is that of the answer: 300 to 399 with a URL, another one without.
 	Status int `json:"status"`
@@ -37,6 +39,9 @@ type Redirect struct {
 	Regexp string `json:"regexp,omitempty"`
 	// URL is absolute, or a path of this server.
 	URL string `json:"url,omitempty"`
+	// Relative leaves a URL that is a path as it is, as RedirectRelative On.
+	// The default is to put scheme and name of this server before it.
+	Relative bool `json:"relative,omitempty"`
 
 	expression *pcre.Regexp
 }
@@ -83,7 +88,7 @@ func (h *Redirect) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyh
 	if h.URL == "" {
 		return answerStatus(w, h.Status, errors.New("a Redirect without a URL says so"))
 	}
-	if strings.HasPrefix(location, "/") {
+	if strings.HasPrefix(location, "/") && !h.Relative {
 		location = originOf(r) + location
 	}
 	if (r.URL.RawQuery != "" || r.URL.ForceQuery) && !strings.Contains(location, "?") {
@@ -172,8 +177,14 @@ func (h *Redirect) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	default:
 		return d.ArgErr()
 	}
-	if d.NextBlock(0) {
-		return d.Errf("no block is expected, but there is %q", d.Val())
+	for d.NextBlock(0) {
+		if d.Val() != "relative" {
+			return d.Errf("unknown option %q: apache_redirect has relative", d.Val())
+		}
+		if d.NextArg() {
+			return d.ArgErr()
+		}
+		h.Relative = true
 	}
 	if err := h.Provision(caddy.Context{}); err != nil {
 		return d.WrapErr(err)

@@ -23,6 +23,8 @@ type redirect struct {
 	pattern string // a prefix or an expression; "" for every path
 	regexp  bool
 	url     string
+
+	relative bool // as RedirectRelative On
 }
 
 // readRedirect reads a directive; within a section the path may be missing.
@@ -98,6 +100,24 @@ func (r redirect) words() []string {
 	return words
 }
 
+// write writes the line.
+func (r redirect) write(b *Block) {
+	if r.relative && strings.HasPrefix(r.url, "/") {
+		b.Open(r.words()...).Line("relative")
+		return
+	}
+	b.Line(r.words()...)
+}
+
+// redirectsRelative tells whether the redirects of a section leave paths as
+// they are. What other sections say about it is not asked.
+func (s *Site) redirectsRelative(section *Section) bool {
+	if d := Last([]*Section{section}, "RedirectRelative"); d != nil {
+		return saysOn(d)
+	}
+	return saysOn(s.Last("RedirectRelative"))
+}
+
 // answersAll tells whether no path passes it by.
 func (r redirect) answersAll() bool { return r.pattern == "" || !r.regexp && r.pattern == "/" }
 
@@ -106,8 +126,8 @@ func (r redirect) answersAll() bool { return r.pattern == "" || !r.regexp && r.p
 func writeRedirects(s *Site, b *Block) {
 	for _, section := range s.sections {
 		for _, d := range section.All("RedirectRelative") {
-			if isOn(d) {
-				s.Approximate(d, "Location is always an absolute URL", "")
+			if section.Kind != KindServer && !section.Has(redirectNames...) {
+				s.Approximate(d, "it holds for redirects of the same section only", "write it there")
 				continue
 			}
 			s.Translated(d)
@@ -133,7 +153,8 @@ func (s *Site) writeRedirect(b *Block, d *apacheconf.Directive) {
 		return
 	}
 	b.From(d)
-	b.Line(r.words()...)
+	r.relative = saysOn(s.Last("RedirectRelative"))
+	r.write(b)
 	s.Translated(d)
 	if r.answersAll() {
 		s.Complete()
@@ -167,7 +188,8 @@ func writeSectionRedirects(s *Site, sc *Scope, b *Block) {
 					s.refuseRedirect(inner, d, r, why)
 				case (r.pattern == "") == whole:
 					inner.From(d)
-					inner.Line(r.words()...)
+					r.relative = s.redirectsRelative(section)
+					r.write(inner)
 					s.Translated(d)
 				}
 			}
