@@ -37,6 +37,10 @@ var vocabulary = map[byte][]string{
 	'X': {"html", ".tar.gz", "js", "{x}", "a`b"},
 	'M': {"GET", "POST", "GET POST", "PUT"},
 	'B': {"on", "off"},
+	'Y': {
+		"%{HTTP_HOST} == 'a.example'", "%{REQUEST_URI} =~ m#^/{x}#", "-R '10.0.0.0/8'", "! -z %{HTTP:X-A}", "tolower(req('X-A')) in { 'a', '`b`' }", "%{HTTPS} == 'on' && %{QUERY_STRING} =~ /a b/i",
+		"reqenv('x') == '{x}'", "true", "false || %{REMOTE_ADDR} -ipmatch '::1/128'", "%{REMOTE_USER} == 'a'", "resp('X-A') == 'a'", "-f %{REQUEST_FILENAME}", "%{TIME_HOUR} -gt 12", "'\\\\' == '$1'", "md5('a') == 'é'",
+	},
 }
 
 // forms are directives as they may stand in a virtual host or in a section.
@@ -54,10 +58,13 @@ var forms = []string{
 	"AddType text/plain %X", "ForceType text/plain", "RemoveType %X", "AddDefaultCharset utf-8", "AddEncoding gzip %X", "AddHandler \"proxy:unix:/run/php.sock|fcgi://localhost\" .php", "SetHandler \"proxy:fcgi://127.0.0.1:9000\"",
 	"SetEnv x %V", "SetEnvIf User-Agent %R x", "SetEnvIf Request_URI %R x=1 !y", "UnsetEnv x", "PassEnv HOME", "BrowserMatch %R x",
 	"LimitRequestBody %N", "Timeout %N", "KeepAlive %B", "KeepAliveTimeout %N", "LimitRequestFieldSize %N", "RequestReadTimeout header=20-40,MinRate=500",
+	"Require expr \"%Y\"", "Header set %H %V \"expr=%Y\"", "RequestHeader set %H %V \"expr=%Y\"", "SetEnvIfExpr \"%Y\" x=1", "RewriteCond expr \"%Y\"", "Header set %H \"expr=%{HTTP_HOST}{x}\"",
+	"SSLProxyEngine %B", "SSLProxyVerify none", "SSLProxyCheckPeerName %B", "SSLProxyProtocol all -TLSv1.2", "LimitRequestFields %N", "LimitRequestLine %N", "RemoveHandler %X", "AddCharset utf-8 %X", "AddLanguage de %X",
+	"AddOutputFilter DEFLATE %X", "RemoveOutputFilter %X", "DirectoryIndexRedirect %B", "MaxRanges %N", "RedirectRelative %B", "CGIPassAuth %B", "AllowOverride None", "AllowOverrideList None",
 	"ServerAlias %X.example", "ServerAdmin a@b.example", "UseCanonicalName %B", "ServerSignature off", "FileETag None", "AcceptPathInfo %B", "AllowEncodedSlashes NoDecode", "MergeSlashes %B", "RemoteIPHeader X-Forwarded-For", "RemoteIPInternalProxy %I",
 }
 
-var sections = []string{"Directory %D", "DirectoryMatch %R", "Location %P", "LocationMatch %R", "Files %X", "FilesMatch %R", "Limit %M", "LimitExcept %M", "RequireAny", "RequireAll", "RequireNone", "Proxy balancer://pool", "IfModule mod_rewrite.c"}
+var sections = []string{"Directory %D", "DirectoryMatch %R", "Location %P", "LocationMatch %R", "Files %X", "FilesMatch %R", "Limit %M", "LimitExcept %M", "RequireAny", "RequireAll", "RequireNone", "Proxy balancer://pool", "IfModule mod_rewrite.c", "If \"%Y\""}
 
 // rules are what stands in sections of access.
 var rules = []string{"Require all granted", "Require ip %I", "Require not ip %I", "Require method %M", "Require valid-user", "<RequireAny>\nRequire ip %I\n</RequireAny>", "Require all denied"}
