@@ -48,7 +48,7 @@ func TestContentSecurityPolicy(t *testing.T) {
 	address := serve(t, many(3, homepage.Answering), true)
 	evaluated := make(map[string]bool)
 	for _, path := range []string{"/", "/services/service-1", "/nowhere", "/badge/service-1.svg", "/api/v1/services"} {
-		response, err := http.Get(address + path) //nolint:noctx // our own test server
+		response, err := http.Get(address + path)
 		if err != nil {
 			t.Fatal(err)
 		}
