@@ -12,7 +12,7 @@ import (
 // Axe is the source of axe-core.
 func Axe(t testing.TB) string {
 	t.Helper()
-	source, err := os.ReadFile(filepath.Join(Modules(t), "node_modules", "axe-core", "axe.min.js")) //nolint:gosec // a folder of our own
+	source, err := os.ReadFile(filepath.Join(Modules(t), "node_modules", "axe-core", "axe.min.js"))
 	if err != nil {
 		t.Fatal(err)
 	}
