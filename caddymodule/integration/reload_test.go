@@ -26,7 +26,7 @@ func TestReloadsUnderLoadDropNothing(t *testing.T) {
 	load := begin(t, s, secret)
 	good := shipped(t)
 	bad := []string{
-		strings.Replace(good, "\torders\n", "\torders\n\tservice bad!name\n", 1),                        // refused by the Caddyfile's parser
+		strings.Replace(good, "\torders {\n", "\tservice bad!name\n\torders {\n", 1),                    // refused by the Caddyfile's parser
 		strings.Replace(good, "store sqlite {$FAIRWAY_DATA:.fairway}", "store sqlite /proc/nowhere", 1), // refused when the stores open
 		strings.Replace(good, "\tpayments {\n", "\ttls /nosuch.pem /nosuch.pem\n\tpayments {\n", 1),     // refused when TLS is provisioned
 	}
@@ -127,7 +127,7 @@ func TestFailedReloadChangesNothing(t *testing.T) {
 	client := s.client(t)
 	running := configOf(t, s)
 	for name, change := range map[string][2]string{
-		"parser": {"\torders\n", "\torders nosuch\n"},
+		"parser": {"\torders {\n", "\torders nosuch {\n"},
 		"store":  {"store sqlite {$FAIRWAY_DATA:.fairway}", "store sqlite /proc/nowhere"},
 		"start":  {"http://:{$ORDERS_PORT:5001} {\n\tbind 127.0.0.1", "http://:{$ORDERS_PORT:5001} {\n\tbind 192.0.2.1"},
 	} {

@@ -16,8 +16,9 @@ import (
 )
 
 // watchServers has what comes to the servers of the configuration looked at
-// before any of its sites: nobody else sees the requests that no site takes.
-// Nothing about the answers changes. Requests over HTTP/3 are not seen.
+// before any of its sites: nobody else sees the requests that no site takes, and
+// connections that outlive the configuration. Nothing else about the answers
+// changes. Requests over HTTP/3 are not seen.
 func (a *App) watchServers(ctx caddy.Context) {
 	value, err := ctx.AppIfConfigured("http")
 	if err != nil {
@@ -29,6 +30,7 @@ func (a *App) watchServers(ctx caddy.Context) {
 	}
 	for _, server := range app.Servers {
 		server.RegisterConnState(a.watchHandshake)
+		server.RegisterConnState(a.watchLatecomers)
 		server.RegisterConnContext(a.watchRequests(server))
 	}
 }
@@ -48,7 +50,8 @@ func (a *App) watchRequests(of *caddyhttp.Server) func(context.Context, net.Conn
 	}
 }
 
-// watcher counts requests that no site takes, and hands all of them on.
+// watcher counts requests that no site takes, sends clients of a configuration
+// that is over away, and hands all requests on.
 type watcher struct {
 	next http.Handler
 	of   *caddyhttp.Server
@@ -58,6 +61,7 @@ type watcher struct {
 // ServeHTTP implements [http.Handler].
 func (w *watcher) ServeHTTP(writer http.ResponseWriter, r *http.Request) {
 	w.look(r)
+	w.app.dismiss(writer, r)
 	w.next.ServeHTTP(writer, r)
 }
 

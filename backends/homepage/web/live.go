@@ -51,13 +51,6 @@ func NewLive(cfg Config) http.Handler {
 		h.Set("Content-Type", "text/event-stream")
 		h.Set("Cache-Control", "no-store")
 		h.Set("X-Content-Type-Options", "nosniff")
-		select {
-		case <-cfg.Ending:
-			// The connection belongs to a configuration that is over: the next
-			// stream should come over another.
-			h.Set("Connection", "close")
-		default:
-		}
 		if r.Method == http.MethodHead {
 			return
 		}

@@ -97,32 +97,6 @@ func TestStreamTellsWhatChangesAndEnds(t *testing.T) {
 	t.Error("the stream goes on while the configuration ends")
 }
 
-// A stream that comes to a configuration that is over ends, and its connection
-// with it: browsers would ask over it for ever.
-func TestStreamOfAnEndedConfigurationClosesItsConnection(t *testing.T) {
-	t.Parallel()
-	ending := make(chan struct{})
-	server := httptest.NewServer(NewLive(Config{Catalogue: new(changing), History: past{}, Now: time.Now, Ending: ending}))
-	defer server.Close()
-	for _, ended := range []bool{false, true} {
-		if ended {
-			close(ending)
-		}
-		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		response, err := http.DefaultClient.Do(request)
-		if err != nil {
-			t.Fatal(err)
-		}
-		_ = response.Body.Close()
-		if response.Close != ended || response.StatusCode != http.StatusOK {
-			t.Errorf("ended %t: %s, closes %t", ended, response.Status, response.Close)
-		}
-	}
-}
-
 // Each value of the stream has its place on the page, and each place its value.
 func TestPageHasAPlaceForEachValue(t *testing.T) {
 	t.Parallel()

@@ -1,0 +1,49 @@
+package platform
+
+import (
+	"crypto/tls"
+	"net"
+	"net/http"
+	"time"
+)
+
+// lateTime is how long a connection of a configuration that is over may be idle.
+const lateTime = 5 * time.Second
+
+// over tells whether the configuration is about to stop, or has.
+func (a *App) over() bool {
+	select {
+	case <-a.ending:
+		return true
+	default:
+		return false
+	}
+}
+
+// watchLatecomers ends HTTP/2 connections that are idle once the configuration
+// is over. Those whose handshake ends while their server shuts down are not told
+// to go (net/http, golang.org/x/net/http2): the old server and with it the end
+// of the process would wait for them.
+func (a *App) watchLatecomers(connection net.Conn, state http.ConnState) {
+	if state != http.StateIdle && state != http.StateActive || !a.over() || !speaksHTTP2(connection) {
+		return
+	}
+	var until time.Time // whatever an active one takes
+	if state == http.StateIdle {
+		until = time.Now().Add(lateTime)
+	}
+	_ = connection.SetReadDeadline(until) // fails for one that is closed
+}
+
+func speaksHTTP2(connection net.Conn) bool {
+	secured, ok := connection.(interface{ ConnectionState() tls.ConnectionState })
+	return ok && secured.ConnectionState().NegotiatedProtocol == "h2"
+}
+
+// dismiss has a client that asks a configuration that is over make its next
+// connection to the one that runs. HTTP/1 servers do so by themselves.
+func (a *App) dismiss(writer http.ResponseWriter, r *http.Request) {
+	if r.ProtoMajor == 2 && a.over() {
+		writer.Header().Set("Connection", "close") // for HTTP/2 a GOAWAY, which names this request
+	}
+}
