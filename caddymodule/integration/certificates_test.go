@@ -41,6 +41,8 @@ func TestCertificateExpiresWithTheAuthorityDown(t *testing.T) {
 		c := s.certificateOf(t, publicDomain)
 		return strings.HasPrefix(c.Served.Issuer, "Pebble Intermediate CA") && c.Served.Serial == c.Stored.Serial && c.State == "valid"
 	})
+	page := openTab(t, s.url(publicDomain, "/"), s.httpsPort)
+	page.shows(t, 30*time.Second, "#live", "live ·")
 	a.stop(t)
 	seen := make(map[string]string)
 	eventually(t, 90*time.Second, "the certificate expires", func() bool {
@@ -48,6 +50,7 @@ func TestCertificateExpiresWithTheAuthorityDown(t *testing.T) {
 		seen[c.State] = c.Sentence
 		return c.State == "expired"
 	})
+	page.shows(t, 5*time.Second, "h1", "Homepage is failing: its certificate has expired or does not cover its name")
 	for state, words := range map[string]string{
 		"overdue": "The certificate of " + publicDomain + " should have been renewed: ",
 		"expired": "The certificate of " + publicDomain + " expired at ",

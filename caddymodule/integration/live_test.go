@@ -64,9 +64,29 @@ func TestDashboardIsLive(t *testing.T) {
 	if err := s.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
-	page.shows(t, 15*time.Second, "#live", "stale ")
+	page.shows(t, 5*time.Second, "#live", "stale ")
 	if err := s.cmd.Process.Signal(syscall.SIGCONT); err != nil {
 		t.Fatal(err)
 	}
 	page.shows(t, 15*time.Second, "#live", "live ·")
+}
+
+// TestBrokenConfigurationIsSaid has an operator's dashboard open in a browser
+// while a configuration is refused, and then one that is taken.
+func TestBrokenConfigurationIsSaid(t *testing.T) {
+	t.Parallel()
+	s := serve(t, shipped(t))
+	_ = s.client(t) // waits for certificates
+	page := openTab(t, "about:blank", s.httpsPort)
+	page.Call(t, "Page.enable", nil, nil)
+	page.arrive(t, strings.TrimSpace(s.mustCaddy(t, "fairway", "sign-in")), s.url(domain, "/"))
+	page.shows(t, 30*time.Second, "#live", "live ·")
+	page.shows(t, 30*time.Second, "h1", "All 3 services answering")
+
+	s.write(t, replaced(t, shipped(t), map[string]string{"\tpayments {\n": "\ttls /nosuch.pem /nosuch.pem\n\tpayments {\n"}))
+	if out, err := s.caddy("reload", "--config", s.config, "--address", s.admin); err == nil {
+		t.Fatalf("the configuration was accepted: %s", out)
+	}
+	page.shows(t, 5*time.Second, "main", "A reload failed; the configuration from before stayed")
+	page.shows(t, 5*time.Second, "main", "/nosuch.pem")
 }

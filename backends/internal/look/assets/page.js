@@ -28,7 +28,7 @@ theme.show();
 const live = () => {
 	const badge = document.getElementById("live"), button = document.getElementById("pause"), status = document.getElementById("status");
 	if (!badge) return;
-	const staleAfter = 5000; // milliseconds without a message
+	const staleAfter = 3500; // milliseconds without a message, of which one comes every second
 	let source, shape = badge.dataset.shape, heard = 0, at = "", paused = false;
 
 	const apply = (name, value) => {
