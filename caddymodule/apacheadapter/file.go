@@ -336,7 +336,7 @@ func (t *File) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	seen := map[string]bool{}
 	for d.NextBlock(0) {
 		name := d.Val()
-		repeatable := slices.Contains([]string{"ignore"}, name) || strings.HasPrefix(name, "add_") || strings.HasPrefix(name, "remove_")
+		repeatable := name == "ignore" || strings.HasPrefix(name, "add_") || strings.HasPrefix(name, "remove_")
 		if seen[name] && !repeatable {
 			return d.Errf("%s is given twice", name)
 		}

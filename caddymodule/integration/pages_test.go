@@ -14,8 +14,9 @@ import (
 )
 
 // The operator's pages of Orders and Payments, with something of everything on
-// them, and the one where payers authenticate: axe-core finds nothing in either theme, on a phone or a desk, nothing is
-// wider than its place, and the browser has nothing to complain about.
+// them, and the one where payers authenticate: axe-core finds nothing in either
+// theme, on a phone or a desk, nothing is wider than its place, and the browser
+// has nothing to complain about.
 func TestOperatorPagesAreAccessible(t *testing.T) {
 	t.Parallel()
 	s := serve(t, shipped(t), "WEBHOOK_ALLOW=127.0.0.0/8")

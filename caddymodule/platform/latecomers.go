@@ -1,7 +1,6 @@
 package platform
 
 import (
-	"crypto/tls"
 	"net"
 	"net/http"
 	"time"
@@ -36,8 +35,8 @@ func (a *App) watchLatecomers(connection net.Conn, state http.ConnState) {
 }
 
 func speaksHTTP2(connection net.Conn) bool {
-	secured, ok := connection.(interface{ ConnectionState() tls.ConnectionState })
-	return ok && secured.ConnectionState().NegotiatedProtocol == "h2"
+	state, ok := tlsOf(connection)
+	return ok && state.NegotiatedProtocol == "h2"
 }
 
 // dismiss has a client that asks a configuration that is over make its next

@@ -87,17 +87,22 @@ func (a *App) watchHandshake(connection net.Conn, state http.ConnState) {
 	if state != http.StateClosed {
 		return
 	}
-	handshake, ok := connection.(interface{ ConnectionState() tls.ConnectionState })
-	if !ok {
-		return
-	}
-	was := handshake.ConnectionState()
-	if was.HandshakeComplete || was.ServerName == "" {
+	was, ok := tlsOf(connection)
+	if !ok || was.HandshakeComplete || was.ServerName == "" {
 		return
 	}
 	if known, name := a.names.Load(), nameOf(was.ServerName); known != nil && !known.has(name) {
 		a.NoteUnserved(homepage.UnknownName, name, "")
 	}
+}
+
+// tlsOf is what is known of a connection's TLS, if it has any.
+func tlsOf(connection net.Conn) (state tls.ConnectionState, ok bool) {
+	secured, ok := connection.(interface{ ConnectionState() tls.ConnectionState })
+	if !ok {
+		return tls.ConnectionState{}, false
+	}
+	return secured.ConnectionState(), true
 }
 
 // NoteUnserved counts a request that came to nothing; name and SNI are as the

@@ -46,8 +46,7 @@ func writeEncode(s *Site, sc *Scope, b *Block) {
 	s.WriteChoices(b, choices, func(b *Block, sections []*Section) {
 		types := compressedTypes(sections)
 		if extensions := compressedExtensions(sections); len(extensions) > 0 && !slices.Contains(types, "*") {
-			files := Condition{Kind: KindFiles, Regexp: true, Pattern: `(?i)\.(?:` + strings.Join(extensions, "|") + `)(?:\.|$)`}
-			writeGzip(b.Open("encode", s.Matcher([]Condition{files}), "gzip"), []string{"*"})
+			writeGzip(b.Open("encode", s.Matcher([]Condition{filesWith(extensions)}), "gzip"), []string{"*"})
 		}
 		if len(types) > 0 {
 			writeGzip(b.Open("encode", "gzip"), types)

@@ -208,13 +208,18 @@ func (s *Site) writeHandlersOf(b *Block, sections []*Section) {
 				extensions = append(extensions, quoteRegexp(other))
 			}
 		}
-		files := Condition{Kind: KindFiles, Regexp: true, Pattern: `(?i)\.(?:` + strings.Join(extensions, "|") + `)(?:\.|$)`}
 		inner := b.Detached()
 		s.writeHandler(inner, d, strings.ToLower(d.Args[0]), sections) // Apache compares handlers in lower case
 		if !inner.Empty() {
-			b.Open("route", s.Matcher([]Condition{files})).Append(inner)
+			b.Open("route", s.Matcher([]Condition{filesWith(extensions)})).Append(inner)
 		}
 	}
+}
+
+// filesWith are the files of which the name has one of the extensions anywhere;
+// these are patterns.
+func filesWith(extensions []string) Condition {
+	return Condition{Kind: KindFiles, Regexp: true, Pattern: `(?i)\.(?:` + strings.Join(extensions, "|") + `)(?:\.|$)`}
 }
 
 // extensionOf is an extension as it is compared: in lower case, without its dot.

@@ -6,15 +6,12 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/aditechsphere/fairway/backends/homepage"
-	"github.com/aditechsphere/fairway/backends/homepage/history"
-	"github.com/aditechsphere/fairway/backends/homepage/history/sqlite"
 	"github.com/aditechsphere/fairway/backends/homepage/measure"
 	"github.com/aditechsphere/fairway/backends/instance"
 )
@@ -22,19 +19,7 @@ import (
 // eventful is a Homepage with a past.
 func eventful(t *testing.T) http.Handler {
 	t.Helper()
-	store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "history.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	keeper, err := history.Open(t.Context(), store, now)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := keeper.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	keeper := keep(t)
 	keeper.Note(homepage.Event{Kind: homepage.ReloadEvent, Outcome: homepage.Succeeded, By: "caddy reload of blog.caddy", Changes: []string{"site blog.example: upstream 10.1.2.3:8000 added"}}, ago(4*time.Minute))
 	keeper.NoteState(homepage.Event{Kind: homepage.UpstreamEvent, Subject: "10.1.2.3:8000", Outcome: homepage.Failed, Summary: "its health check failed"}, ago(190*time.Second))
 	keeper.Note(homepage.Event{Kind: homepage.ReloadEvent, Outcome: homepage.Failed, By: "signal USR1", Detail: "unknown module: nosuch"}, ago(time.Minute))
@@ -110,15 +95,7 @@ func TestOperatorsSeeWhatHappened(t *testing.T) {
 // TestEventsByThePage: what is older than a day is there, each event on one page.
 func TestEventsByThePage(t *testing.T) {
 	t.Parallel()
-	store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "history.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	keeper, err := history.Open(t.Context(), store, now)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = keeper.Close() })
+	keeper := keep(t)
 	for i := range 250 {
 		keeper.Note(homepage.Event{Kind: homepage.ReloadEvent, Outcome: homepage.Succeeded, By: fmt.Sprintf("reload-%d.", i)}, ago(time.Duration(300-i)*time.Hour))
 	}

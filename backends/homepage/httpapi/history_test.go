@@ -15,9 +15,9 @@ import (
 	"github.com/aditechsphere/fairway/backends/homepage/measure"
 )
 
-// What a recorder counted comes out of the API.
-func TestHistoryTellsWhatHappened(t *testing.T) {
-	t.Parallel()
+// keep returns a history of its own, which is closed when the test ends.
+func keep(t *testing.T) *history.Keeper {
+	t.Helper()
 	store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "history.db"))
 	if err != nil {
 		t.Fatal(err)
@@ -26,11 +26,18 @@ func TestHistoryTellsWhatHappened(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() {
+	t.Cleanup(func() {
 		if err := keeper.Close(); err != nil {
 			t.Error(err)
 		}
-	}()
+	})
+	return keeper
+}
+
+// What a recorder counted comes out of the API.
+func TestHistoryTellsWhatHappened(t *testing.T) {
+	t.Parallel()
+	keeper := keep(t)
 	recorder := measure.NewRegistry().Recorder("blog")
 	for _, status := range []int{200, 200, 404, 502} {
 		recorder.Begin()

@@ -3,9 +3,6 @@
 package postgres
 
 import (
-	"context"
-	"database/sql"
-	"errors"
 	"io/fs"
 	"testing"
 	"testing/fstest"
@@ -48,13 +45,7 @@ func TestMigratingReferences(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = old.Write(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, storetest.OldRefunds)
-		return err
-	})
-	if err := errors.Join(err, old.Close()); err != nil {
-		t.Fatal(err)
-	}
+	storetest.StoreOldRefunds(t, old)
 	store, err := Open(t.Context(), dsn, "payments")
 	if err != nil {
 		t.Fatal(err)

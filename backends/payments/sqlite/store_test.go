@@ -1,9 +1,6 @@
 package sqlite
 
 import (
-	"context"
-	"database/sql"
-	"errors"
 	"io/fs"
 	"path/filepath"
 	"strings"
@@ -49,13 +46,7 @@ func TestMigratingReferences(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = old.Write(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, storetest.OldRefunds)
-		return err
-	})
-	if err := errors.Join(err, old.Close()); err != nil {
-		t.Fatal(err)
-	}
+	storetest.StoreOldRefunds(t, old)
 	store, err := Open(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)

@@ -1,16 +1,33 @@
 package storetest
 
 import (
+	"context"
+	"database/sql"
+	"errors"
 	"testing"
 
+	"github.com/aditechsphere/fairway/backends/internal/database"
 	"github.com/aditechsphere/fairway/backends/payments"
 )
 
-// OldRefunds stores refunds as they were before the store knew references: one
+// oldRefunds are refunds as they were before the store knew references: one
 // that a processor has named, and one of the test cards.
-const OldRefunds = `INSERT INTO refunds (id, version, created, charge, status, amount, body) VALUES
+const oldRefunds = `INSERT INTO refunds (id, version, created, charge, status, amount, body) VALUES
 	('re_named', 1, 1772625600, 'ch_a', 'succeeded', 5, '{"id":"re_named","charge":"ch_a","amount":5,"currency":"usd","status":"succeeded","reference":"re_theirs"}'),
 	('re_other', 1, 1772625600, 'ch_a', 'succeeded', 5, '{"id":"re_other","charge":"ch_a","amount":5,"currency":"usd","status":"succeeded"}')`
+
+// StoreOldRefunds writes refunds as they were before the store knew references,
+// and closes the database.
+func StoreOldRefunds(t *testing.T, old *database.DB) {
+	t.Helper()
+	err := old.Write(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, oldRefunds)
+		return err
+	})
+	if err := errors.Join(err, old.Close()); err != nil {
+		t.Fatal(err)
+	}
+}
 
 // FindsOldRefunds fails the test unless the named one is found by its name.
 func FindsOldRefunds(t *testing.T, store payments.Store) {
