@@ -2,7 +2,6 @@ package translate
 
 import (
 	"cmp"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -148,13 +147,16 @@ func seconds(number string) string {
 	return number + "s"
 }
 
-func (t *translation) lastMain(name string) *apacheconf.Directive {
-	for _, d := range slices.Backward(t.tree.Directives) {
-		if d.Is(name) {
-			return d
-		}
+// lastMain is the main server's last directive of that name; nil without one.
+func (t *translation) lastMain(name string) *apacheconf.Directive { return t.main[strings.ToLower(name)] }
+
+// lastByName is the last of each name, by the name in lower case.
+func lastByName(directives []*apacheconf.Directive) map[string]*apacheconf.Directive {
+	last := make(map[string]*apacheconf.Directive)
+	for _, d := range directives {
+		last[strings.ToLower(d.Name)] = d
 	}
-	return nil
+	return last
 }
 
 // noteBodyLimit speaks of LimitRequestBody, which Apache applies to files and

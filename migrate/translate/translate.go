@@ -58,6 +58,7 @@ type translation struct {
 	ledger
 	ctx     context.Context
 	tree    *apacheconf.Tree
+	main    map[string]*apacheconf.Directive // outside of sections, see lastMain
 	options Options
 	server  *server
 	global  *Block
@@ -90,6 +91,7 @@ func Translate(ctx context.Context, tree *apacheconf.Tree, options Options) (*Re
 		ledger:  ledger{findings: map[*apacheconf.Directive]Finding{}},
 		ctx:     ctx,
 		tree:    tree,
+		main:    lastByName(tree.Directives),
 		options: withDefaults(options),
 		global:  NewBlock(),
 
