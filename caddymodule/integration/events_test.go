@@ -284,3 +284,33 @@ func (s *server) unserved(t *testing.T, client *http.Client, key string) (lines 
 	}
 	return lines
 }
+
+// TestLogsAreShown: the last lines of the sites' logs, also of those that a
+// reload brings, and the secrets in them to nobody.
+func TestLogsAreShown(t *testing.T) {
+	t.Parallel()
+	s := serve(t, shipped(t))
+	client, key := s.client(t), s.key(t, "homepage")
+	get(t, client, s.url(orders, "/nothing-here?token=hunter2hunter2"), http.StatusNotFound)
+	s.logged(t, client, key, "orders-access", `"GET /nothing-here`)
+	s.write(t, strings.ReplaceAll(shipped(t), "import site orders", "import site shop"))
+	s.mustCaddy(t, "reload", "--config", s.config, "--address", s.admin)
+	get(t, client, s.url(orders, "/nor-here"), http.StatusNotFound)
+	s.logged(t, client, key, "shop-access", `"GET /nor-here`)
+	get(t, client, s.url(domain, "/api/v1/logs"), http.StatusUnauthorized)
+}
+
+// logged waits until a line of a log has a text.
+func (s *server) logged(t *testing.T, client *http.Client, key, log, text string) {
+	t.Helper()
+	eventually(t, busyMachine, log+" has a line with "+text, func() bool {
+		var body struct{ Lines []struct{ Log, Text string } }
+		decode(t, get(t, client, s.url(domain, "/api/v1/logs"), http.StatusOK, "Authorization", "Bearer "+key).body, &body)
+		return slices.ContainsFunc(body.Lines, func(l struct{ Log, Text string }) bool {
+			if strings.Contains(l.Text, "hunter2") {
+				t.Errorf("a secret is shown: %s", l.Text)
+			}
+			return l.Log == log && strings.Contains(l.Text, text)
+		})
+	})
+}

@@ -60,6 +60,7 @@ func (h *Homepage) Provision(ctx caddy.Context) error {
 			Ending: app.Ending(),
 
 			Watchers: app.Watchers(),
+			Logs:     app.Logs(),
 		})
 		return nil
 	})

@@ -6,12 +6,15 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/aditechsphere/fairway/backends/homepage"
+	"github.com/aditechsphere/fairway/backends/homepage/logtail"
 	"github.com/aditechsphere/fairway/backends/homepage/measure"
 	"github.com/aditechsphere/fairway/backends/instance"
 )
@@ -29,8 +32,13 @@ func eventful(t *testing.T) http.Handler {
 	})
 	unserved := new(homepage.UnservedLog)
 	unserved.Add(homepage.UnknownHost, "<scan>.example", "", now)
+	log := filepath.Join(t.TempDir(), "blog-error.log")
+	if err := os.WriteFile(log, []byte("[Sat Feb 03 04:05:06.000007 2024] [proxy:error] no answer <from> 10.1.2.3:8000\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	return New(Config{
 		Catalogue: catalogue{blog}, History: keeper, Unserved: unserved.All, Guard: guard{},
+		Logs: &logtail.Tail{Files: func() []logtail.File { return []logtail.File{{Name: "blog-error", Path: log}} }},
 		Logger: slog.New(slog.DiscardHandler), Now: func() time.Time { return now }, Facts: instance.Facts{Service: "homepage-service"},
 	})
 }
@@ -52,11 +60,15 @@ func TestOperatorsSeeWhatHappened(t *testing.T) {
 			"A reload failed; the configuration from before stayed", "unknown module: nosuch", "signal USR1",
 			"Just before:", "upstream 10.1.2.3:8000 added", "Upstream 10.1.2.3:8000 is not used any more: its health check failed",
 			"&lt;scan&gt;.example", "requests for a host that no site has", "Last 24 hours: 3 events, 2 of them failures",
+			"blog-error  [proxy:error] no answer &lt;from&gt; 10.1.2.3:8000",
 		},
 		"/services/blog":                 {"GET /&lt;posts&gt;", "connection refused", "tried 2 more times", "1 ms of it the upstream", "Just before"},
 		"/api/v1/events":                 {`"kind":"reload"`, `"outcome":"failed"`, `"error":"unknown module: nosuch"`, `"by":"signal USR1"`, `"changes":["site blog.example: upstream 10.1.2.3:8000 added"]`},
 		"/api/v1/services/blog/failures": {`"cause":"refused"`, `"upstream":"10.1.2.3:8000"`, `"first_byte_ms":3,"upstream_ms":1`, `"retries":2`},
 		"/api/v1/unserved":               {`"kind":"unknown_host","total":1,"rest":0`, `scan`},
+		"/logs":                          {"no answer &lt;from&gt;", `href="/logs?log=blog-error"`},
+		"/logs?log=blog-error":           {"no answer &lt;from&gt;", " bytes, written "},
+		"/api/v1/logs":                   {`"name":"blog-error","bytes":`, `"log":"blog-error","text":"[proxy:error] no answer`},
 	} {
 		shown, hidden := fetch(h, target, "operator").Body.String(), fetch(h, target, "").Body.String()
 		for _, word := range words {
@@ -76,7 +88,7 @@ func TestOperatorsSeeWhatHappened(t *testing.T) {
 		}
 	}
 	for target, status := range map[string]int{
-		"/events": 403, "/events?before=x": 403, "/api/v1/events?before=2": 401,
+		"/events": 403, "/logs": 403, "/api/v1/logs": 401, "/api/v1/logs?log=other": 401, "/events?before=x": 403, "/api/v1/events?before=2": 401,
 	} {
 		if w := fetch(h, target, ""); w.Code != status || strings.Contains(w.Body.String(), "10.1.2.3") {
 			t.Errorf("%s for a visitor: %d", target, w.Code)
@@ -84,6 +96,11 @@ func TestOperatorsSeeWhatHappened(t *testing.T) {
 	}
 	for _, target := range []string{"/events?before=x", "/api/v1/events?before=x"} {
 		if w := fetch(h, target, "operator"); w.Code != http.StatusBadRequest {
+			t.Errorf("%s: %d", target, w.Code)
+		}
+	}
+	for _, target := range []string{"/logs?log=nosuch", "/api/v1/logs?log=nosuch"} {
+		if w := fetch(h, target, "operator"); w.Code != http.StatusNotFound {
 			t.Errorf("%s: %d", target, w.Code)
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/aditechsphere/fairway/backends/homepage"
 	"github.com/aditechsphere/fairway/backends/homepage/alert"
 	"github.com/aditechsphere/fairway/backends/homepage/alert/deliver"
+	"github.com/aditechsphere/fairway/backends/homepage/logtail"
 	"github.com/aditechsphere/fairway/backends/homepage/web"
 	"github.com/aditechsphere/fairway/backends/instance"
 	"github.com/aditechsphere/fairway/backends/internal/look"
@@ -49,6 +50,9 @@ type Config struct {
 
 	// Watchers, unless nil, counts the streams that are open.
 	Watchers *atomic.Int64
+
+	// Logs are read at their ends. Default: none.
+	Logs *logtail.Tail
 }
 
 // New returns the service:
@@ -56,6 +60,7 @@ type Config struct {
 //	GET  /                  the dashboard
 //	GET  /services/{id}     a service's own page
 //	GET  /events            all that happened, a page at a time, for operators only
+//	GET  /logs              the last lines of logs, for operators only
 //	GET  /badge/{id}.svg    a service's state as a picture
 //	GET  /api/v1/live       what changes on the dashboard, as an event stream
 //	GET  /api/v1/services   its facts as JSON
@@ -65,6 +70,7 @@ type Config struct {
 //	GET  /api/v1/events                  for operators only
 //	GET  /api/v1/unserved                for operators only
 //	GET  /api/v1/alerts                  for operators only
+//	GET  /api/v1/logs                    for operators only
 //	GET  /api/v1/openapi.json  what is said of these in OpenAPI 3.1
 //	GET  /health            {"service", "status": "UP", "version"}
 //	GET  /assets/…          stylesheet and icon
@@ -97,10 +103,12 @@ func New(cfg Config) http.Handler {
 		Now:      cfg.Now,
 		Ending:   cfg.Ending,
 		Watchers: cfg.Watchers,
+		Logs:     cfg.Logs,
 	}
 	mux.Handle("/{$}", web.New(pages))
 	mux.Handle("/services/{id}", web.NewService(pages))
 	mux.Handle("/events", web.NewEvents(pages))
+	mux.Handle("/logs", web.NewLogs(pages))
 	mount(mux, cfg, pages)
 	mux.Handle(look.AssetsPath, look.Assets())
 	mux.Handle("/sign-in", cfg.Guard.SignIn())

@@ -75,6 +75,12 @@ func operations(cfg Config, pages web.Config) []operation {
 			Reply:  Alerts{}, Operator: true, Handler: alerts(cfg),
 		},
 		{
+			ID: "readLogs", Path: "/api/v1/logs", Summary: "The last lines of logs",
+			Detail: "Of the files that logs of the running configuration go to; at most 200 lines, oldest first, without what looks like a secret.",
+			Query:  []parameter{{Name: "log", Detail: "The name of a log. Default: all together, in the order of their times."}},
+			Reply:  Logs{}, Operator: true, Fails: []int{http.StatusNotFound}, Handler: logs(cfg),
+		},
+		{
 			ID: "live", Path: "/api/v1/live", Summary: "What changes on the dashboard, once a second",
 			Detail: "Server-sent events, each with a JSON object: `at`, `shape`, which stands for what the page consists of, and `values`, those that changed by their names; the first event has all of them.",
 			Type:   "text/event-stream", Fails: []int{http.StatusServiceUnavailable}, Handler: web.NewLive(pages),

@@ -12,6 +12,7 @@ import (
 	"github.com/aditechsphere/fairway/backends/homepage"
 	"github.com/aditechsphere/fairway/backends/homepage/alert/deliver"
 	"github.com/aditechsphere/fairway/backends/homepage/history"
+	"github.com/aditechsphere/fairway/backends/homepage/logtail"
 	"github.com/aditechsphere/fairway/backends/instance"
 	"github.com/aditechsphere/fairway/backends/internal/look"
 )
@@ -19,7 +20,7 @@ import (
 //go:embed *.html
 var files embed.FS
 
-var index = look.MustParse(files, "index.html", "timeline.html")
+var index = look.MustParse(files, "index.html", "timeline.html", "log.html")
 
 // Config is what the page needs.
 type Config struct {
@@ -34,6 +35,9 @@ type Config struct {
 
 	// Unserved is the traffic that came to nothing. Default: none.
 	Unserved func() []homepage.UnservedOfKind
+
+	// Logs are read at their ends. Default: none.
+	Logs *logtail.Tail
 
 	// Watchers, unless nil, counts the streams that are open.
 	Watchers *atomic.Int64
@@ -110,5 +114,6 @@ func (cfg Config) dashboard(operator bool) dashboard {
 	if cfg.Unserved != nil {
 		view.Unserved = unservedOf(cfg.Unserved(), view.At)
 	}
+	view.Log = logLines(cfg.Logs.Last(linesOnDashboard, ""))
 	return view
 }

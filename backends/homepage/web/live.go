@@ -142,6 +142,9 @@ func (d dashboard) liveForOperators(values map[string]string) {
 	for _, u := range d.Unserved {
 		u.live(values)
 	}
+	if len(d.Log) > 0 {
+		values["log"] = d.Log.String()
+	}
 }
 
 // live adds the values of the row under the names the template has.
@@ -171,7 +174,7 @@ func (r *row) live(values map[string]string, now time.Time) {
 // shape stands for what the page consists of: when it changes, texts alone
 // can't bring the page up to date.
 func (d dashboard) shape() string {
-	parts := fmt.Sprint(d.Lede() != "")
+	parts := fmt.Sprint(d.Lede() != "", len(d.Log) > 0)
 	for _, r := range d.Rows {
 		parts += fmt.Sprintf("%q %s %t %t %t", r.ID, r.State, r.Basis.At.IsZero(), r.Hour.Requests > 0, r.Hour.Failures > 0)
 	}

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"sync/atomic"
@@ -12,6 +14,7 @@ import (
 	"time"
 
 	"github.com/aditechsphere/fairway/backends/homepage"
+	"github.com/aditechsphere/fairway/backends/homepage/logtail"
 	"github.com/aditechsphere/fairway/backends/homepage/measure"
 )
 
@@ -107,7 +110,12 @@ func TestPageHasAPlaceForEachValue(t *testing.T) {
 
 func placesAndValues(t *testing.T, operator bool) {
 	t.Helper()
-	cfg := Config{Catalogue: several(20), History: past{}, Unserved: unservedTraffic, Operator: func(*http.Request) bool { return operator }, Now: time.Now}
+	log := filepath.Join(t.TempDir(), "a.log")
+	if err := os.WriteFile(log, []byte("a line\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	logs := &logtail.Tail{Files: func() []logtail.File { return []logtail.File{{Name: "a", Path: log}} }}
+	cfg := Config{Catalogue: several(20), History: past{}, Unserved: unservedTraffic, Logs: logs, Operator: func(*http.Request) bool { return operator }, Now: time.Now}
 	w := httptest.NewRecorder()
 	New(cfg).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
 	places := make(map[string]bool)

@@ -22,6 +22,7 @@ type dashboard struct {
 	Undelivered  []deliver.Trouble      // alerts
 	Timeline     timeline
 	Unserved     []unserved
+	Log          logLines // the last of all logs
 }
 
 func newDashboard(report homepage.Report, past History) dashboard {

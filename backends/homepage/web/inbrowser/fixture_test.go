@@ -7,6 +7,9 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -15,6 +18,7 @@ import (
 	"github.com/aditechsphere/fairway/backends/homepage/alert/deliver"
 	"github.com/aditechsphere/fairway/backends/homepage/history"
 	"github.com/aditechsphere/fairway/backends/homepage/httpapi"
+	"github.com/aditechsphere/fairway/backends/homepage/logtail"
 	"github.com/aditechsphere/fairway/backends/homepage/measure"
 	"github.com/aditechsphere/fairway/backends/instance"
 )
@@ -167,11 +171,17 @@ func certificates() []homepage.Certificate {
 func serve(t testing.TB, services catalogue, operator bool) string {
 	t.Helper()
 	ending := make(chan struct{})
+	log := filepath.Join(t.TempDir(), "blog-access.log")
+	line := begun.Format(`203.0.113.9 - - [02/Jan/2006:15:04:05 -0700] "GET /a/long/path/of/a/page HTTP/2.0" 502 0 "-" "Mozilla/5.0 (X11; Linux x86_64)"`) + "\n"
+	if err := os.WriteFile(log, []byte(strings.Repeat(line, 20)), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	server := httptest.NewServer(httpapi.New(httpapi.Config{
 		Catalogue: services, History: past{new(history.Keeper)}, Certificates: certificates, Unserved: unserved,
 		Alerts: func() []deliver.Trouble {
 			return []deliver.Trouble{{Channel: "ntfy at ntfy.sh", Since: begun.Add(-time.Hour), Error: "it answered 500"}}
 		},
+		Logs:  &logtail.Tail{Files: func() []logtail.File { return []logtail.File{{Name: "blog-access", Path: log}} }},
 		Guard: guard(operator), Logger: slog.New(slog.DiscardHandler), Now: time.Now, Ending: ending,
 		Facts: instance.Facts{Service: "homepage-service", Version: "v1.2.3", Environment: "test", Host: "a.example", Started: time.Now(), DashboardURL: func() string { return "" }},
 	}))

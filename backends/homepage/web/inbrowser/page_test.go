@@ -54,6 +54,7 @@ func TestAccessible(t *testing.T) {
 	}
 	pages["a service's page"] = pages["failing"] + "services/service-1"
 	pages["what happened"] = pages["failing"] + "events"
+	pages["the logs"] = pages["failing"] + "logs?log=blog-access"
 	for name, address := range pages {
 		for _, theme := range []string{"light", "dark"} {
 			for _, width := range []int{360, 1280} {
