@@ -72,6 +72,21 @@ func (c Certificate) renewAt() float64 {
 	return c.RenewAt
 }
 
+// RenewalDue is when renewal begins: with the issuer's window, or where there is
+// none, with the share of life left; zero for a certificate that is not renewed
+// here.
+func (c Certificate) RenewalDue() time.Time {
+	switch {
+	case c.Served == nil || c.Stored == nil:
+		return time.Time{}
+	case !c.WindowStart.IsZero():
+		return c.WindowStart
+	default:
+		life := c.Served.NotAfter.Sub(c.Served.NotBefore)
+		return c.Served.NotAfter.Add(-time.Duration(c.renewAt() * float64(life)))
+	}
+}
+
 // State judges the certificate at the time now, by the share of life left and
 // by the issuer's window, never by a number of days.
 func (c Certificate) State(now time.Time) CertificateState {

@@ -53,3 +53,24 @@ func TestCertificateStates(t *testing.T) {
 		t.Errorf("needs attention: %+v", attention)
 	}
 }
+
+func TestRenewalDue(t *testing.T) {
+	t.Parallel()
+	begin := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
+	leaf := &Leaf{NotBefore: begin, NotAfter: begin.Add(90 * 24 * time.Hour)}
+	window := begin.Add(50 * 24 * time.Hour)
+	for name, c := range map[string]struct {
+		Certificate
+		want time.Time
+	}{
+		"a third is left":            {Certificate{Served: leaf, Stored: leaf}, begin.Add(60 * 24 * time.Hour)},
+		"half is left":               {Certificate{Served: leaf, Stored: leaf, RenewAt: 0.5}, begin.Add(45 * 24 * time.Hour)},
+		"the issuer's window begins": {Certificate{Served: leaf, Stored: leaf, WindowStart: window}, window},
+		"somebody else renews it":    {Certificate{Served: leaf}, time.Time{}},
+		"there is none":              {Certificate{Stored: leaf}, time.Time{}},
+	} {
+		if got := c.RenewalDue(); !got.Equal(c.want) {
+			t.Errorf("%s: due %v, want %v", name, got, c.want)
+		}
+	}
+}

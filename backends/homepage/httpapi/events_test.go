@@ -38,7 +38,7 @@ func eventful(t *testing.T) http.Handler {
 	}
 	return New(Config{
 		Catalogue: catalogue{blog}, History: keeper, Unserved: unserved.All, Guard: guard{},
-		Logs: &logtail.Tail{Files: func() []logtail.File { return []logtail.File{{Name: "blog-error", Path: log}} }},
+		Logs:   &logtail.Tail{Files: func() []logtail.File { return []logtail.File{{Name: "blog-error", Path: log}} }},
 		Logger: slog.New(slog.DiscardHandler), Now: func() time.Time { return now }, Facts: instance.Facts{Service: "homepage-service"},
 	})
 }

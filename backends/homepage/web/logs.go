@@ -33,8 +33,8 @@ func (lines logLines) String() string {
 // logsView is the page of logs as the template shows it.
 type logsView struct {
 	Logs  []logtail.Log // by name
-	Name  string       // of the log that is shown; "" for all together
-	Log   *logtail.Log // that; nil for all
+	Name  string        // of the log that is shown; "" for all together
+	Log   *logtail.Log  // that; nil for all
 	Lines logLines
 	Most  int
 }

@@ -2,6 +2,7 @@ package web
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -72,8 +73,45 @@ func (d dashboard) Alarms() []certificate {
 // AllCertificates are the rows of the table of certificates.
 func (d dashboard) AllCertificates() []certificate { return certificatesOf(d.Certificates, d.At) }
 
-// Lede sums up the last minute of all measured services.
+// Lede sums up all measured services, and says for operators when the next
+// certificate is renewed.
 func (d dashboard) Lede() string {
+	sentences := []string{d.lastMinute(), d.lastHour(), d.nextRenewal()}
+	return strings.Join(slices.DeleteFunc(sentences, func(s string) bool { return s == "" }), " ")
+}
+
+// lastHour is how long requests took.
+func (d dashboard) lastHour() string {
+	var all measure.Histogram
+	for _, r := range d.Rows {
+		for i, count := range r.Hour.FirstByte {
+			all[i] += count
+		}
+	}
+	if all.Count() == 0 {
+		return ""
+	}
+	_, p95 := spans(&all)
+	return "p95 to the first byte in the last hour: " + p95 + "."
+}
+
+// nextRenewal is when the next of the certificates that this server renews is
+// due.
+func (d dashboard) nextRenewal() string {
+	var next time.Time
+	for i := range d.Certificates {
+		due := d.Certificates[i].RenewalDue()
+		if due.After(d.At) && (next.IsZero() || due.Before(next)) {
+			next = due
+		}
+	}
+	if next.IsZero() {
+		return ""
+	}
+	return "Next renewal of a certificate in " + look.Span(next.Sub(d.At)) + "."
+}
+
+func (d dashboard) lastMinute() string {
 	var recent measure.Recent
 	measured := false
 	for _, r := range d.Rows {
