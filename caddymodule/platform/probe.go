@@ -255,7 +255,7 @@ func probeOnce(ctx context.Context, target probeTarget, service homepage.Service
 	answer.At, answer.Latency = time.Now(), time.Since(begun)
 	probe := homepage.Probe{At: answer.At, Latency: answer.Latency, Status: status}
 	if told := under.reported(); told != nil && status >= http.StatusInternalServerError {
-		probe.Cause = measure.CauseOf(measure.Result{Status: status, Err: told})
+		probe.Cause = measure.CauseOf(status, told)
 		err = told
 	}
 	if unfit := new(certificateError); errors.As(err, unfit) {

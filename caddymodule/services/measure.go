@@ -17,8 +17,7 @@ import (
 // measure answers the request and records how that went.
 func (s *Service) measure(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	observed := observers.Get().(*observer)
-	*observed = observer{ResponseWriter: w, recorder: s.recorder, begun: s.recorder.Elapsed()}
-	s.recorder.Begin()
+	observed.ResponseWriter, observed.recorder, observed.begun = w, s.recorder, s.recorder.Begin()
 	returned := false
 	defer func() {
 		if !returned {
@@ -36,11 +35,12 @@ func (s *Service) measure(w http.ResponseWriter, r *http.Request, next caddyhttp
 // end records how the request ended, a failure with what is known of it. When
 // no handler that follows has answered, Caddy does, with an empty 200.
 func (s *Service) end(observed *observer, r *http.Request, err error) {
-	result := observed.result(err)
-	if cause := s.recorder.End(result); cause != measure.NoFailure {
-		s.platform.History().NoteFailure(s.Name, failureOf(r, result, cause))
+	answered := observed.result.Status != 0
+	observed.end(err)
+	if cause := s.recorder.End(&observed.result); cause != measure.NoFailure {
+		s.platform.History().NoteFailure(s.Name, failureOf(r, observed.result, cause))
 	}
-	if err == nil && observed.status == 0 && s.guest == nil {
+	if err == nil && !answered && s.guest == nil {
 		_, host, path := sent(r)
 		s.platform.NoteUnserved(homepage.NoRoute, host+homepage.RedactPath(path), "")
 	}
@@ -61,31 +61,38 @@ var observers = sync.Pool{New: func() any { return new(observer) }}
 // observer notes what passes through a response writer.
 type observer struct {
 	http.ResponseWriter
-	recorder  *measure.Recorder
-	begun     time.Duration // by the recorder
-	firstByte time.Duration
-	status    int
-	bytes     int64
+	recorder *measure.Recorder
+	begun    time.Duration // by the recorder
+	flushed  bool          // by the handler, which goes on after its first byte
+	result   measure.Result
 }
 
-// result is what to record of a request that ended with err.
-func (o *observer) result(err error) measure.Result {
-	result := measure.Result{Status: o.status, Bytes: o.bytes, TTFB: o.firstByte}
+// atOnce is how much of a body a connection takes without waiting for the client.
+const atOnce = 32 << 10
+
+// end completes the result of a request that ended with err. A short answer
+// that was not flushed ended when it began, which saves a look at the clock.
+func (o *observer) end(err error) {
+	answered := o.result.Status != 0
+	if !answered || o.flushed || o.result.Bytes > atOnce || err != nil {
+		o.result.At = o.recorder.Elapsed()
+	}
+	if !answered {
+		o.result.Status, o.result.TTFB = http.StatusOK, o.result.At-o.begun
+	}
 	if err != nil {
-		result.Err = reasonOf(err)
-		result.Status = http.StatusInternalServerError
-		var handlerError caddyhttp.HandlerError
-		if errors.As(err, &handlerError) && handlerError.StatusCode != 0 {
-			result.Status = handlerError.StatusCode
-		}
+		o.failed(err)
 	}
-	if result.Status == 0 {
-		result.Status = http.StatusOK
+}
+
+// failed notes why there was no answer, or none to its end.
+func (o *observer) failed(err error) {
+	o.result.Err = reasonOf(err)
+	o.result.Status = http.StatusInternalServerError
+	var handlerError caddyhttp.HandlerError
+	if errors.As(err, &handlerError) && handlerError.StatusCode != 0 {
+		o.result.Status = handlerError.StatusCode
 	}
-	if result.TTFB == 0 {
-		result.TTFB = o.recorder.Elapsed() - o.begun
-	}
-	return result
 }
 
 func (o *observer) WriteHeader(status int) {
@@ -94,20 +101,22 @@ func (o *observer) WriteHeader(status int) {
 }
 
 func (o *observer) Write(body []byte) (int, error) {
-	o.begins(http.StatusOK)
+	if o.result.Status == 0 {
+		o.begins(http.StatusOK)
+	}
 	n, err := o.ResponseWriter.Write(body)
-	o.bytes += int64(n)
+	o.result.Bytes += int64(n)
 	return n, err
 }
 
 // begins notes the first final status; informational ones precede it.
 func (o *observer) begins(status int) {
 	informational := status < 200 && status != http.StatusSwitchingProtocols
-	if o.status != 0 || informational {
+	if o.result.Status != 0 || informational {
 		return
 	}
-	o.status = status
-	o.firstByte = o.recorder.Elapsed() - o.begun
+	o.result.Status, o.result.At = status, o.recorder.Elapsed()
+	o.result.TTFB = o.result.At - o.begun
 }
 
 // Unwrap lets [http.ResponseController] reach what the server offers.
@@ -115,10 +124,12 @@ func (o *observer) Unwrap() http.ResponseWriter { return o.ResponseWriter }
 
 // Flush implements [http.Flusher] for guests that ask for it directly.
 func (o *observer) Flush() {
+	o.flushed = true
 	_ = http.NewResponseController(o.ResponseWriter).Flush() // as http.Flusher, which reports nothing
 }
 
 // Hijack implements [http.Hijacker] for guests that ask for it directly.
 func (o *observer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	o.flushed = true
 	return http.NewResponseController(o.ResponseWriter).Hijack()
 }

@@ -3,10 +3,12 @@ package services
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -47,11 +49,70 @@ func TestMeasuringAllocatesNothing(t *testing.T) {
 	}
 }
 
+// TestWhenAnAnswerEnded: a short answer counts as of its first byte, one that
+// goes on as of its end.
+func TestWhenAnAnswerEnded(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		answer func(http.ResponseWriter) error
+		want   time.Duration
+	}{
+		"short":       {want: time.Second, answer: func(w http.ResponseWriter) error { return write(w, 100) }},
+		"none at all": {want: time.Hour, answer: func(http.ResponseWriter) error { return nil }},
+		"a stream": {want: time.Hour, answer: func(w http.ResponseWriter) error {
+			return errors.Join(write(w, 100), http.NewResponseController(w).Flush())
+		}},
+		"long":                     {want: time.Hour, answer: func(w http.ResponseWriter) error { return write(w, atOnce+1) }},
+		"a failure after the fact": {want: time.Hour, answer: func(w http.ResponseWriter) error { return errors.Join(write(w, 100), io.ErrUnexpectedEOF) }},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				begun, s := time.Now(), &Service{recorder: measure.NewRegistry().Recorder("blog")}
+				observed := &observer{ResponseWriter: silent{}, recorder: s.recorder, begun: s.recorder.Begin()}
+				time.Sleep(time.Second)
+				err := test.answer(observed)
+				time.Sleep(time.Hour - time.Second)
+				observed.end(err)
+				s.recorder.End(&observed.result)
+				seen := s.recorder.Snapshot()
+				if at := seen.Last.Sub(begun); at != test.want || seen.InFlight != 0 || seen.Requests() != 1 {
+					t.Errorf("ended after %v, want %v: %+v", at, test.want, seen)
+				}
+			})
+		})
+	}
+}
+
+func write(w http.ResponseWriter, size int) error {
+	_, err := w.Write(make([]byte, size))
+	return err
+}
+
+// BenchmarkMeasure is the whole handler, from the arrival of a request to its
+// end, around answers that do nothing else; "nothing" is to be subtracted.
 func BenchmarkMeasure(b *testing.B) {
-	s, r := measured(), httptest.NewRequest(http.MethodGet, "/", nil)
-	b.ReportAllocs()
-	for b.Loop() {
-		_ = s.measure(silent{}, r, nil)
+	r, page := httptest.NewRequest(http.MethodGet, "/", nil), make([]byte, 1000)
+	for name, pieces := range map[string]int{"no body": 0, "1 kB": 1, "4 kB in four pieces": 4, "40 kB in forty pieces": 40} {
+		s := measured()
+		s.guest = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusOK)
+			for range pieces {
+				_, _ = w.Write(page)
+			}
+		})
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				_ = s.measure(silent{}, r, nil)
+			}
+		})
+		b.Run(name+"/nothing", func(b *testing.B) {
+			for b.Loop() {
+				_ = s.answer(silent{}, r, nil)
+			}
+		})
 	}
 }
 

@@ -71,7 +71,7 @@ func (w *world) close() {
 
 func (w *world) request(status int, ttfb time.Duration) {
 	w.recorder.Begin()
-	w.recorder.End(measure.Result{Status: status, TTFB: ttfb, Bytes: 10})
+	w.recorder.End(&measure.Result{Status: status, TTFB: ttfb, Bytes: 10})
 }
 
 // pass lets time pass, with an observation every ten seconds.

@@ -41,7 +41,7 @@ func TestHistoryTellsWhatHappened(t *testing.T) {
 	recorder := measure.NewRegistry().Recorder("blog")
 	for _, status := range []int{200, 200, 404, 502} {
 		recorder.Begin()
-		recorder.End(measure.Result{Status: status, TTFB: 50 * time.Millisecond, Bytes: 7})
+		recorder.End(&measure.Result{Status: status, TTFB: 50 * time.Millisecond, Bytes: 7})
 	}
 	for i := range 7 {
 		if err := keeper.Observe(t.Context(), now.Add(time.Duration(i)*history.Tick), []history.Observed{{

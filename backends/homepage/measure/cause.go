@@ -59,28 +59,28 @@ const (
 
 // abandoned reports whether the client left before the end, which says nothing
 // about the service.
-func abandoned(result Result) bool {
-	return result.Status == statusClientClosed || result.Err != nil && errors.Is(result.Err, context.Canceled)
+func abandoned(status int, err error) bool {
+	return status == statusClientClosed || err != nil && errors.Is(err, context.Canceled)
 }
 
 // CauseOf tells "it could not be reached" from "it answered 5xx".
-func CauseOf(result Result) Cause {
-	if classOf(result.Status) != failed {
+func CauseOf(status int, err error) Cause {
+	if classOf(status) != failed {
 		return NoFailure
 	}
-	if result.Err != nil {
-		if cause := causeOfError(result.Err); cause != NoFailure {
+	if err != nil {
+		if cause := causeOfError(err); cause != NoFailure {
 			return cause
 		}
 	}
 	switch {
-	case result.Status == statusBadGateway:
+	case status == statusBadGateway:
 		return Unreachable
-	case result.Status == statusGatewayTimeout:
+	case status == statusGatewayTimeout:
 		return TimedOut
-	case result.Err == nil:
+	case err == nil:
 		return ServerError
-	case result.Status == statusServiceUnavailable:
+	case status == statusServiceUnavailable:
 		return Unavailable
 	default:
 		return InternalError

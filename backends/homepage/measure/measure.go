@@ -58,6 +58,7 @@ type Result struct {
 	Status int           // the HTTP status; 0 is taken as 200
 	Bytes  int64         // size of the body sent
 	TTFB   time.Duration // until the first byte of the answer was sent
+	At     time.Duration // when it ended, by [Recorder.Elapsed]; 0: now
 	Err    error         // why there was no answer; nil when the service answered
 }
 
@@ -84,29 +85,38 @@ type Recorder struct {
 	err     error // of failure; its text is made when somebody asks
 }
 
-// Begin notes that a request has arrived.
-func (r *Recorder) Begin() { r.inFlight.Add(1) }
+// Begin notes that a request has arrived, and returns when: by
+// [Recorder.Elapsed], to take its time to first byte from.
+func (r *Recorder) Begin() time.Duration {
+	r.inFlight.Add(1)
+	return r.elapsed()
+}
 
 // End notes how the request ended, and returns why it failed, if it did. That
-// the client left is no failure.
-func (r *Recorder) End(result Result) Cause {
+// the client left is no failure. What it is given it reads in place: a copy of
+// fields that were written just before costs more than all the counting.
+func (r *Recorder) End(result *Result) Cause {
 	r.inFlight.Add(-1)
-	if result.Status == 0 {
-		result.Status = 200
+	status := result.Status
+	if status == 0 {
+		status = 200
 	}
 	r.bytes.Add(uint64(max(result.Bytes, 0)))
-	if abandoned(result) {
+	if abandoned(status, result.Err) {
 		r.abandoned.Add(1)
 		return NoFailure
 	}
-	elapsed := r.elapsed()
-	r.window.begin(elapsed, r.now, r.totals)
-	r.classes[classOf(result.Status)].Add(1)
+	elapsed := result.At
+	if elapsed == 0 {
+		elapsed = r.elapsed()
+	}
+	r.window.begin(elapsed, &r.stopwatch, r.totals)
+	r.classes[classOf(status)].Add(1)
 	r.firstByte[bucketOf(result.TTFB)].Add(1)
 	r.waited.Add(int64(result.TTFB))
-	cause := CauseOf(result)
+	cause := CauseOf(status, result.Err)
 	if cause == NoFailure {
-		r.success.Store(pack(result))
+		r.success.Store(pack(status, result.TTFB))
 		r.successAt.Store(r.window.unix(elapsed))
 		return NoFailure
 	}
@@ -119,7 +129,7 @@ func (r *Recorder) End(result Result) Cause {
 
 // fail notes a failure as the last one. It belongs to a run of failures when
 // no success and no long silence came between.
-func (r *Recorder) fail(now time.Time, cause Cause, result Result) {
+func (r *Recorder) fail(now time.Time, cause Cause, result *Result) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	since, run := r.failure.Since, r.failure.Run+1
@@ -153,9 +163,9 @@ func classOf(status int) int {
 const statusBits = 10
 
 // pack puts status and latency, in microseconds, into one word.
-func pack(result Result) uint64 {
-	micros := uint64(max(result.TTFB, 0).Microseconds()) //nolint:gosec // not negative
-	return micros<<statusBits | uint64(min(max(result.Status, 0), 1023))
+func pack(status int, latency time.Duration) uint64 {
+	micros := uint64(max(latency, 0).Microseconds()) //nolint:gosec // not negative
+	return micros<<statusBits | uint64(min(max(status, 0), 1023))
 }
 
 func unpack(word uint64) (status int, latency time.Duration) {

@@ -21,20 +21,22 @@ import (
 
 var epoch = time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
 
-// clock is a time.Now that only moves when told to.
-type clock struct{ nanos atomic.Int64 }
+// clock is a time.Now that only moves when told to, and may be set.
+type clock struct{ nanos, offset atomic.Int64 }
 
-func (c *clock) now() time.Time          { return epoch.Add(time.Duration(c.nanos.Load())) }
+func (c *clock) elapsed() time.Duration  { return time.Duration(c.nanos.Load()) }
+func (c *clock) now() time.Time          { return epoch.Add(c.elapsed() + time.Duration(c.offset.Load())) }
 func (c *clock) advance(d time.Duration) { c.nanos.Add(int64(d)) }
+func (c *clock) set(d time.Duration)     { c.offset.Add(int64(d)) }
 
 func newRecorder() (*Recorder, *clock) {
 	c := new(clock)
-	return newRegistry(stopwatch{c.now, func() time.Duration { return c.now().Sub(epoch) }}).Recorder("blog"), c
+	return newRegistry(stopwatch{c.now, c.elapsed}).Recorder("blog"), c
 }
 
 func request(r *Recorder, result Result) {
 	r.Begin()
-	r.End(result)
+	r.End(&result)
 }
 
 var errRefused = &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
@@ -80,6 +82,24 @@ func TestLastSuccess(t *testing.T) {
 	got := r.Snapshot().LastSuccess
 	if !got.At.Equal(at) || got.Status != 301 || got.Latency != 1500*time.Microsecond {
 		t.Errorf("%+v", got)
+	}
+}
+
+func TestAnAnswerThatBeganLongAgo(t *testing.T) {
+	t.Parallel()
+	r, c := newRecorder()
+	c.advance(time.Second)
+	begun := r.Begin()
+	c.advance(2 * FreshFor)
+	request(r, Result{})
+	r.End(&Result{At: begun}) // no evidence of the last minute, nor a slot of it
+	s := r.Snapshot()
+	if want := (Recent{Requests: 2}); s.Recent != want || s.InFlight != 0 {
+		t.Errorf("recent %+v, in flight %d", s.Recent, s.InFlight)
+	}
+	c.advance(FreshFor)
+	if got := r.Snapshot().Recent; got != (Recent{}) {
+		t.Errorf("a minute later, recent is %+v", got)
 	}
 }
 
@@ -135,7 +155,7 @@ func TestRecentForgets(t *testing.T) {
 	if got := r.Snapshot().Recent; got != (Recent{}) {
 		t.Errorf("after an hour %v", got)
 	}
-	c.advance(-2 * time.Hour)
+	c.set(-2 * time.Hour)
 	request(r, Result{Status: 200})
 	if got, want := r.Snapshot().Recent, (Recent{Requests: 1}); got != want {
 		t.Errorf("after the clock was set back %v, want %v", got, want)
@@ -168,7 +188,7 @@ func TestCause(t *testing.T) {
 		"none available":            {Result{Status: 503, Err: other}, Unavailable},
 		"broke off":                 {Result{Status: 500, Err: other}, InternalError},
 	} {
-		if got := CauseOf(test.result); got != test.want {
+		if got := CauseOf(test.result.Status, test.result.Err); got != test.want {
 			t.Errorf("%s: cause %d, want %d", name, got, test.want)
 		}
 	}
@@ -311,7 +331,7 @@ func BenchmarkRecorder(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		r.Begin()
-		r.End(Result{Status: 200, Bytes: 1000, TTFB: time.Millisecond})
+		r.End(&Result{Status: 200, Bytes: 1000, TTFB: time.Millisecond})
 	}
 }
 
@@ -321,7 +341,7 @@ func BenchmarkRecorderParallel(b *testing.B) {
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
 			r.Begin()
-			r.End(Result{Status: 200, Bytes: 1000, TTFB: time.Millisecond})
+			r.End(&Result{Status: 200, Bytes: 1000, TTFB: time.Millisecond})
 		}
 	})
 }

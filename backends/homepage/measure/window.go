@@ -30,19 +30,20 @@ type slot struct {
 
 func slotNumber(elapsed time.Duration) int64 { return int64(elapsed/slotSpan) + 1 }
 
-// begin must be called before something is added to the totals.
-func (w *window) begin(elapsed time.Duration, now func() time.Time, read func() totals) {
+// begin must be called before something is added to the totals. What ended a
+// moment before the last slot began counts as of that slot.
+func (w *window) begin(elapsed time.Duration, watch *stopwatch, read func() totals) {
 	number := slotNumber(elapsed)
-	if w.current.Load() == number {
+	if w.current.Load() >= number {
 		return
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.current.Load() == number {
+	if w.current.Load() >= number {
 		return
 	}
 	w.slots[uint64(number)%slots] = slot{number, read()} //nolint:gosec // not negative
-	w.offset.Store(now().UnixNano() - int64(elapsed))
+	w.offset.Store(watch.now().UnixNano() - int64(watch.elapsed()))
 	w.current.Store(number)
 }
 
