@@ -247,14 +247,19 @@ func TestUnservedTrafficIsCounted(t *testing.T) {
 		_ = connection.Close()
 		t.Error("there is a certificate for nobody.example")
 	}
+	quic := s.overHTTP3(t, rootsOf(client))
+	get(t, quic, s.url(domain, "/"), http.StatusNotFound, "Host", "quic.example")
+	get(t, quic, s.url(payments, "/health"), http.StatusOK, "Host", orders)
+	get(t, quic, s.url(blog, "/nowhere/quic"), http.StatusOK)
 	want := []string{
+		"unknown_host quic.example (" + domain + ") 1", "other_name " + orders + " (" + payments + ") 1", "no_route " + blog + "/nowhere/quic () 1",
 		"unknown_host scan.example (" + domain + ") 1", "unknown_host scan.example () 1", "unknown_name nobody.example () 1",
 		"no_route " + blog + "/nowhere () 1", "other_name " + payments + " (" + orders + ") 1",
 	}
 	var counted []string
 	eventually(t, 5*time.Second, "the failed handshake is counted", func() bool {
 		counted = s.unserved(t, client, key)
-		return slices.Contains(counted, want[2])
+		return slices.Contains(counted, "unknown_name nobody.example () 1")
 	})
 	for _, line := range want {
 		if !slices.Contains(counted, line) {

@@ -18,7 +18,7 @@ import (
 // watchServers has what comes to the servers of the configuration looked at
 // before any of its sites: nobody else sees the requests that no site takes, and
 // connections that outlive the configuration. Nothing else about the answers
-// changes. Requests over HTTP/3 are not seen.
+// changes.
 func (a *App) watchServers(ctx caddy.Context) {
 	value, err := ctx.AppIfConfigured("http")
 	if err != nil {
@@ -32,6 +32,7 @@ func (a *App) watchServers(ctx caddy.Context) {
 		server.RegisterConnState(a.watchHandshake)
 		server.RegisterConnState(a.watchLatecomers)
 		server.RegisterConnContext(a.watchRequests(server))
+		a.watchHTTP3(server)
 	}
 }
 
@@ -63,6 +64,29 @@ func (w *watcher) ServeHTTP(writer http.ResponseWriter, r *http.Request) {
 	w.look(r)
 	w.app.dismiss(writer, r)
 	w.next.ServeHTTP(writer, r)
+}
+
+// watchHTTP3 has requests over HTTP/3 looked at by a matcher, as Caddy keeps
+// that server to itself: before those of the first route that has some, which
+// every request comes to. Its list is the one that the compiled routes share.
+func (a *App) watchHTTP3(server *caddyhttp.Server) {
+	for _, route := range server.Routes {
+		if sets := route.MatcherSets; len(sets) > 0 {
+			sets[0] = append(caddyhttp.MatcherSet{http3Watcher{watcher{of: server, app: a}}}, sets[0]...)
+			return
+		}
+	}
+}
+
+// http3Watcher matches everything, and looks at what came over HTTP/3.
+type http3Watcher struct{ watcher }
+
+// MatchWithError implements [caddyhttp.RequestMatcherWithError].
+func (w http3Watcher) MatchWithError(r *http.Request) (bool, error) {
+	if r.ProtoMajor == 3 {
+		w.look(r)
+	}
+	return true, nil
 }
 
 func (w *watcher) look(r *http.Request) {
@@ -114,3 +138,5 @@ func (a *App) NoteUnserved(kind homepage.UnservedKind, name, sni string) {
 // Unserved is the traffic that came to nothing, since this process started.
 // Only for use once the stores are open.
 func (a *App) Unserved() []homepage.UnservedOfKind { return a.state.unserved.All() }
+
+var _ caddyhttp.RequestMatcherWithError = http3Watcher{}
