@@ -12,12 +12,22 @@ import (
 // ErrTarget is wrapped by every error about a target.
 var ErrTarget = errors.New("bad target")
 
-// Target says where a name leads. Exactly one field is set.
+// Target says where a name leads. Exactly one of the first four fields is set.
 type Target struct {
 	Service   string          // name of a service in this process: "orders"
 	Upstreams []string        // addresses as [Upstream] returns them; several share the load
 	Redirect  *Redirect       // another URL
 	Handler   json.RawMessage // anything else: an HTTP handler's configuration
+
+	// What the Homepage is told of it, as a JSON object; nil: nothing. Only
+	// with upstreams or a handler.
+	About json.RawMessage
+}
+
+// told is the JSON form of a target with something about it.
+type told struct {
+	Target *Target         `json:"target"`
+	About  json.RawMessage `json:"service"`
 }
 
 // Redirect sends the client to another URL.
@@ -137,6 +147,10 @@ func (r Redirect) check() error {
 // upstream, an array of several upstreams, an object for the rest.
 func (t Target) MarshalJSON() ([]byte, error) {
 	switch {
+	case t.About != nil:
+		plain := t
+		plain.About = nil
+		return json.Marshal(told{&plain, t.About})
 	case t.Service != "":
 		return json.Marshal(t.Service)
 	case len(t.Upstreams) == 1:
@@ -176,7 +190,7 @@ func (t *Target) UnmarshalJSON(data []byte) (err error) {
 		return err
 	}
 	return fmt.Errorf("%w: it is a service or an upstream (string), upstreams (array), "+
-		`a redirect ({"redirect": …}) or a handler ({"handler": …})`, ErrTarget)
+		`a redirect ({"redirect": …}), a handler ({"handler": …}) or upstreams with options ({"target": …, "service": …})`, ErrTarget)
 }
 
 // unquote decodes a JSON string. Those of a table are plain, and can be many.
@@ -201,6 +215,7 @@ func object(data []byte) (Target, error) {
 	var fields struct {
 		Handler  string          `json:"handler"`
 		Redirect json.RawMessage `json:"redirect"`
+		Target   json.RawMessage `json:"target"`
 	}
 	if err := json.Unmarshal(data, &fields); err != nil {
 		return Target{}, fmt.Errorf("%w: %w", ErrTarget, err)
@@ -208,14 +223,40 @@ func object(data []byte) (Target, error) {
 	switch {
 	case fields.Handler != "":
 		return Target{Handler: bytes.Clone(data)}, nil
+	case fields.Target != nil:
+		return targetTold(data)
 	case fields.Redirect == nil:
-		return Target{}, fmt.Errorf(`%w: an object needs a "redirect" or a "handler"`, ErrTarget)
+		return Target{}, fmt.Errorf(`%w: an object needs a "redirect", a "handler" or a "target"`, ErrTarget)
 	}
 	var redirect Redirect
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&redirect); err != nil {
-		return Target{}, fmt.Errorf("%w: %w", ErrTarget, err)
+	if err := decodeStrictly(data, &redirect); err != nil {
+		return Target{}, err
 	}
 	return Target{Redirect: &redirect}, redirect.check()
+}
+
+// targetTold decodes a target with something about it.
+func targetTold(data []byte) (Target, error) {
+	var written told
+	if err := decodeStrictly(data, &written); err != nil {
+		return Target{}, err
+	}
+	switch target := written.Target; {
+	case len(written.About) == 0 || written.About[0] != '{':
+		return Target{}, fmt.Errorf(`%w: beside a "target" goes "service", an object`, ErrTarget)
+	case target == nil || target.About != nil || target.Upstreams == nil && target.Handler == nil:
+		return Target{}, fmt.Errorf(`%w: the "target" beside "service" is upstreams or a handler`, ErrTarget)
+	}
+	written.Target.About = written.About
+	return *written.Target, nil
+}
+
+func decodeStrictly(data []byte, value any) error {
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.DisallowUnknownFields()
+	err := decoder.Decode(value)
+	if err != nil && !errors.Is(err, ErrTarget) {
+		err = fmt.Errorf("%w: %w", ErrTarget, err)
+	}
+	return err
 }

@@ -64,6 +64,8 @@ func TestBadTarget(t *testing.T) {
 	for _, encoded := range []string{
 		`""`, `1`, `null`, `true`, `[]`, `["orders"]`, `["127.0.0.1:1","orders"]`, `[1]`, `{}`, `{"redirect":""}`, `{"redirect":1}`,
 		`{"redirect":"/","status":200}`, `{"redirect":"/","color":"red"}`, `{"handler":""}`, `{"upstream":"127.0.0.1:1"}`, `"redirect"`,
+		`{"target":"a:1"}`, `{"target":"a:1","service":"blog"}`, `{"target":"a:1","service":{},"color":"red"}`, `{"target":null,"service":{}}`,
+		`{"target":"orders","service":{}}`, `{"target":{"redirect":"/"},"service":{}}`, `{"target":{"target":"a:1","service":{}},"service":{}}`,
 	} {
 		var target subdomain.Target
 		if err := json.Unmarshal([]byte(encoded), &target); !errors.Is(err, subdomain.ErrTarget) {
@@ -81,6 +83,27 @@ func TestHandlerTargetKeepsItsJSON(t *testing.T) {
 	}
 	if encoded, err := json.Marshal(target); err != nil || string(encoded) != handler || target.Kind() != "handler" {
 		t.Errorf("it is a %s: %s, %v", target.Kind(), encoded, err)
+	}
+}
+
+func TestTargetKeepsWhatIsSaidOfIt(t *testing.T) {
+	t.Parallel()
+	for encoded, kind := range map[string]string{
+		`{"target":"127.0.0.1:8000","service":{"icon":"book"}}`:                         "upstream",
+		`{"target":["127.0.0.1:8000","127.0.0.1:8001"],"service":{"title":"The pool"}}`: "upstream",
+		`{"target":{"handler":"reverse_proxy"},"service":{"icon":"book"}}`:              "handler",
+	} {
+		var target subdomain.Target
+		if err := json.Unmarshal([]byte(encoded), &target); err != nil {
+			t.Errorf("%s: %v", encoded, err)
+			continue
+		}
+		if again, err := json.Marshal(target); err != nil || string(again) != encoded || target.Kind() != kind {
+			t.Errorf("%s becomes a %s: %s, %v", encoded, target.Kind(), again, err)
+		}
+		if _, ok := target.Dial(); ok {
+			t.Errorf("%s is taken as an upstream of which there is no more to say", encoded)
+		}
 	}
 }
 

@@ -110,9 +110,9 @@ func hostPort(address string) error {
 }
 
 // Dial returns the address of a target that is one upstream speaking plain
-// HTTP/1.1, which needs no settings of its own.
+// HTTP/1.1, of which there is no more to say.
 func (t Target) Dial() (address string, ok bool) {
-	if len(t.Upstreams) != 1 {
+	if len(t.Upstreams) != 1 || t.About != nil {
 		return "", false
 	}
 	address = t.Upstreams[0]

@@ -82,6 +82,33 @@ func (s *Service) unmarshalOption(d *caddyfile.Dispenser) error {
 	return nil
 }
 
+// UnmarshalOptions reads the options of a service that has its name from where
+// it stands and is answered for already:
+//
+//	service {
+//		...
+//	}
+//
+// d stands at the first word. They are returned as JSON, without a name.
+func UnmarshalOptions(d *caddyfile.Dispenser) (json.RawMessage, error) {
+	if d.NextArg() {
+		return nil, d.Errf("service %q: it has its name from its row; give only options", d.Val())
+	}
+	s, empty := new(Service), true
+	for nesting := d.Nesting(); d.NextBlock(nesting); empty = false {
+		if d.Val() == "serve" {
+			return nil, d.Err("serve has no place here: the row has its upstreams")
+		}
+		if err := s.unmarshalOption(d); err != nil {
+			return nil, err
+		}
+	}
+	if empty {
+		return nil, d.ArgErr()
+	}
+	return json.Marshal(s)
+}
+
 func (s *Service) unmarshalGuest(d *caddyfile.Dispenser) error {
 	if s.GuestRaw != nil {
 		return d.Err("serve is given twice")

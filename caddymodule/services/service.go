@@ -44,7 +44,7 @@ type Description struct {
 type Service struct {
 	// Identifies the service in the catalogue and in its measurements: letters,
 	// digits, dots and hyphens. Sites that give the same name are one service.
-	Name string `json:"name"`
+	Name string `json:"name,omitempty"`
 
 	// Shown on the Homepage. Default: the guest's title, else the name.
 	Title string `json:"title,omitempty"`

@@ -75,6 +75,7 @@ func TestRefusedRows(t *testing.T) {
 		{"PUT", "/shop", `{"redirect": "https://example.com/{env.HOME}"}`, 400, "not a placeholder"},
 		{"PUT", "/shop", `{"redirect": "https://{header.X}/"}`, 400, "bad target"},
 		{"PUT", "/shop", `{"handler": "file_server"}`, 400, "belong into the configuration"},
+		{"PUT", "/shop", `{"target": "127.0.0.1:1", "service": {"icon": "cart"}}`, 400, "options of service belong into the configuration"},
 		{"POST", "/shop", `"hello"`, 405, "there are: GET, PUT, DELETE"},
 		{"POST", "", `{}`, 405, "there are: GET, PUT, PATCH"},
 		{"GET", "?limit=0", "", 400, "limit"},

@@ -130,7 +130,7 @@ func parseRow(h httpcaddyfile.Helper) (subdomain.Target, error) {
 	case target.Service != "":
 		return parseServiceBlock(block.Dispenser, target.Service)
 	case target.Upstreams != nil:
-		return parseProxyBlock(block)
+		return parseProxyBlock(block, target)
 	}
 	return parseHandlerBlock(block)
 }
@@ -183,8 +183,21 @@ func parseServiceBlock(d *caddyfile.Dispenser, name string) (subdomain.Target, e
 	return subdomain.Target{Handler: serviceHandler(name, guest)}, nil
 }
 
-// parseProxyBlock parses: <label> <upstreams...> { <subdirectives of reverse_proxy> }
-func parseProxyBlock(h httpcaddyfile.Helper) (subdomain.Target, error) {
+// parseProxyBlock parses what target becomes with its block:
+//
+//	<label> <upstreams...> {
+//		service {
+//			<options of the directive service...>
+//		}
+//		<subdirectives of reverse_proxy...>
+//	}
+func parseProxyBlock(h httpcaddyfile.Helper, target subdomain.Target) (subdomain.Target, error) {
+	var err error
+	var others *caddyfile.Dispenser
+	if others, target.About, err = cutService(h.Dispenser); err != nil || others == nil {
+		return target, err
+	}
+	h = h.WithDispenser(others)
 	proxy := new(reverseproxy.Handler)
 	if err := proxy.UnmarshalCaddyfile(h.Dispenser); err != nil {
 		return subdomain.Target{}, err
@@ -192,5 +205,35 @@ func parseProxyBlock(h httpcaddyfile.Helper) (subdomain.Target, error) {
 	if err := proxy.FinalizeUnmarshalCaddyfile(h); err != nil {
 		return subdomain.Target{}, err
 	}
-	return subdomain.Target{Handler: caddyconfig.JSONModuleObject(proxy, "handler", "reverse_proxy", nil)}, nil
+	handler := caddyconfig.JSONModuleObject(proxy, "handler", "reverse_proxy", nil)
+	return subdomain.Target{Handler: handler, About: target.About}, nil
+}
+
+// cutService takes `service { … }` out of a row's block, and returns the row
+// with what else is in the block; nil when that is all.
+func cutService(d *caddyfile.Dispenser) (others *caddyfile.Dispenser, about json.RawMessage, err error) {
+	var kept []caddyfile.Token
+	for d.Next() && d.Val() != "{" {
+		kept = append(kept, d.Token())
+	}
+	kept = append(kept, d.Token())
+	before := len(kept)
+	for d.Next() && d.Val() != "}" {
+		if d.Val() != "service" {
+			kept = append(kept, d.NextSegment()...)
+			continue
+		}
+		if about != nil {
+			return nil, nil, d.Err("service is given twice")
+		}
+		options := d.NewFromNextSegment()
+		options.Next() // service
+		if about, err = services.UnmarshalOptions(options); err != nil {
+			return nil, nil, err
+		}
+	}
+	if about != nil && len(kept) == before {
+		return nil, about, nil
+	}
+	return caddyfile.NewDispenser(append(kept, d.Token())), about, nil
 }

@@ -1,6 +1,7 @@
 package subdomains
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
@@ -18,8 +19,8 @@ import (
 )
 
 // maxListed bounds the rows of a table that are in the catalogue and measured
-// each on its own: a dashboard of a hundred thousand is of no use, and its
-// counters would take more memory than the table.
+// each on its own, apart from those with options: a dashboard of a hundred
+// thousand is of no use, and its counters would take more memory than the table.
 const maxListed = 100
 
 // measured is a row's handler with a `service` handler before it, which
@@ -42,19 +43,26 @@ var serviceName = regexp.MustCompile(`^[a-z0-9.-]{1,63}$`)
 func (t *table) measureFirst(domain string, rows map[string]row) error {
 	labels := slices.Collect(maps.Keys(rows))
 	slices.SortFunc(labels, compareLabels)
-	t.listed = labels[:min(len(labels), maxListed)]
+	listed := min(len(labels), maxListed)
+	t.listed = labels[:listed:listed]
+	for _, label := range labels[listed:] {
+		if rows[label].target().About != nil {
+			t.listed = append(t.listed, label)
+		}
+	}
 	for _, label := range t.listed {
 		name, err := subdomain.Join(label, domain)
 		if err != nil {
 			return err
 		}
-		handler := t.handlerOf(rows[label])
+		handler, about := t.handlerOf(rows[label]), rows[label].target().About
 		if handler == nil || !serviceName.MatchString(name) {
+			if about != nil {
+				return fmt.Errorf("row %q: it takes no options of service: it declares a service itself, or its name is too long for one", label)
+			}
 			continue
 		}
-		service, err := loadHandler(t.ctx, caddyconfig.JSON(map[string]string{
-			"handler": "service", "name": name, "title": titleOf(label, domain),
-		}, nil))
+		service, err := t.serviceBefore(name, titleOf(label, domain), about)
 		if err != nil {
 			return fmt.Errorf("row %q: %w", label, err)
 		}
@@ -67,6 +75,23 @@ func (t *table) measureFirst(domain string, rows map[string]row) error {
 		}}}
 	}
 	return nil
+}
+
+// serviceBefore loads the `service` handler of a row, with its options if it has any.
+func (t *table) serviceBefore(name, title string, about json.RawMessage) (caddyhttp.MiddlewareHandler, error) {
+	settings := map[string]any{"title": title}
+	if about != nil {
+		if err := json.Unmarshal(about, &settings); err != nil {
+			return nil, fmt.Errorf("its options of service: %w", err)
+		}
+		for _, said := range []string{"name", "guest"} {
+			if _, ok := settings[said]; ok {
+				return nil, fmt.Errorf("its options of service have no %q: the row says it", said)
+			}
+		}
+	}
+	settings["handler"], settings["name"] = "service", name
+	return loadHandler(t.ctx, caddyconfig.JSON(settings, nil))
 }
 
 // handlerOf returns the handler of a row that is to be measured, nil when it is

@@ -85,6 +85,60 @@ func TestCatalogueIsBounded(t *testing.T) {
 	}
 }
 
+func TestOptionsOfRows(t *testing.T) {
+	t.Parallel()
+	first := app(t, "first")
+	i := start(t, example(tableOf(500, distinctUpstream)+`
+		zebra `+first+` {
+			service {
+				title       "The zebra"
+				description Striped.
+				group       Animals
+				icon        image
+				health      /up
+				expect      status 200
+				target      500ms
+				maintenance daily 02:00-04:00
+			}
+		}
+		zoo `+first+` {
+			lb_policy first
+			service {
+				icon home
+			}
+		}
+		zz `+first))
+	i.expect("http://zebra.example.com/", 200, "")
+	i.expect("http://zoo.example.com/", 200, "")
+	shown := entries(t)
+	zebra := shown["zebra.example.com"]
+	got := fmt.Sprintf("%s|%s|%s|%s|%s|%d|%s|%d", zebra.Title(), zebra.Description, zebra.Group, zebra.Icon, zebra.Health,
+		len(zebra.Expect.Statuses), zebra.Target, len(zebra.Maintenance))
+	if want := "The zebra|Striped.|Animals|image|/up|1|500ms|1"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if zebra.Kind != homepage.Proxied || !slices.Equal(zebra.Upstreams, []string{first}) || zebra.Evidence.Classes[2] != 1 {
+		t.Errorf("%+v", zebra)
+	}
+	zoo := shown["zoo.example.com"]
+	if zoo.Icon != "home" || zoo.Title() != "zoo" || zoo.Kind != homepage.Proxied || zoo.Evidence.Classes[2] != 1 {
+		t.Errorf("%+v", zoo)
+	}
+	if _, ok := shown["zz.example.com"]; ok || len(shown) != 102 {
+		t.Errorf("%d rows are in the catalogue, want the first hundred and the two with options", len(shown))
+	}
+	i.expectAdmin("GET", table+"/zoo", "", 200, `"service":{"icon":"home"}`)
+}
+
+func TestAServiceInARowHasOptions(t *testing.T) {
+	t.Parallel()
+	i := start(t, example("shop {\n\t\tservice shop {\n\t\t\ticon cart\n\t\t\tserve hello\n\t\t}\n\t}"))
+	i.expect("http://shop.example.com/", 200, "hello")
+	if shop := entries(t)["shop"]; shop.Icon != "cart" || shop.Kind != homepage.Embedded {
+		t.Errorf("%+v", shop)
+	}
+}
+
 // hosts are the sorted host names of URLs.
 func hosts(t *testing.T, urls []string) []string {
 	t.Helper()

@@ -36,7 +36,8 @@ func init() {
 //
 //	<service>                     a service in this process: homepage, orders, payments, any guest module
 //	<upstream>                    an app outside: host:port, unix//path/of/the.sock, http(s)://host:port
-//	<upstreams...> { ... }        several that share the load; the block is that of reverse_proxy
+//	<upstreams...> { ... }        one or several that share the load; the block is that of reverse_proxy,
+//	                              and may have `service { ... }` with the options of that directive
 //	redirect <url> [<status>]     permanent, temporary (the default) or a code
 //	{ ... }                       a block of directives
 //
@@ -53,7 +54,8 @@ type Handler struct {
 	//
 	// A value is a string, either a service ("orders") or an upstream
 	// ("127.0.0.1:8000"); an array of upstreams; {"redirect": "https://…",
-	// "status": 301}; or an HTTP handler ({"handler": "…", …}).
+	// "status": 301}; an HTTP handler ({"handler": "…", …}); or upstreams or a
+	// handler with options of `service` ({"target": …, "service": {"title": "…"}}).
 	Rows Rows `json:"rows,omitempty"`
 
 	table *table

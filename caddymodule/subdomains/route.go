@@ -25,6 +25,10 @@ type route struct {
 // provisions the modules of one configuration at a time, and a handler may ask
 // for apps that are not running.
 func checkAdded(target subdomain.Target) error {
+	if target.About != nil {
+		return fmt.Errorf("%w: options of service belong into the configuration; "+
+			"a row that is added is not on the Homepage", subdomain.ErrTarget)
+	}
 	if target.Handler != nil {
 		return fmt.Errorf("%w: handlers belong into the configuration; "+
 			"a row that is added leads to a service, to upstreams or to a redirect", subdomain.ErrTarget)
