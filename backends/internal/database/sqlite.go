@@ -27,8 +27,12 @@ type file struct {
 	queue  chan *write
 	group  int // most writes in one commit
 
+	checkpointer *sql.DB       // exactly one connection, used by the checkpointing goroutine alone
+	committed    chan struct{} // receives after commits
+
 	closing chan struct{} // closed by close
 	stopped chan struct{} // closed when the writer goroutine has ended
+	copied  chan struct{} // closed when the checkpointing goroutine has ended
 }
 
 // Open opens the SQLite file at path and brings its schema up to date.
@@ -50,11 +54,13 @@ func Open(ctx context.Context, path string, migrations fs.FS) (*DB, error) {
 		return nil, err
 	}
 	f := &file{
-		path:    path,
-		queue:   make(chan *write),
-		group:   maxGroup,
-		closing: make(chan struct{}),
-		stopped: make(chan struct{}),
+		path:      path,
+		queue:     make(chan *write),
+		group:     maxGroup,
+		committed: make(chan struct{}, 1),
+		closing:   make(chan struct{}),
+		stopped:   make(chan struct{}),
+		copied:    make(chan struct{}),
 	}
 	if f.writer, err = openSQLite(path, writerOptions, 1); err != nil {
 		return nil, failure(f, err)
@@ -62,11 +68,15 @@ func Open(ctx context.Context, path string, migrations fs.FS) (*DB, error) {
 	if err := f.prepare(ctx, migrations); err != nil {
 		return nil, errors.Join(failure(f, err), f.writer.Close())
 	}
-	readers, err := openSQLite(path, readerOptions, max(4, runtime.GOMAXPROCS(0)))
-	if err != nil {
+	if f.checkpointer, err = openSQLite(path, checkpointerOptions, 1); err != nil {
 		return nil, errors.Join(failure(f, err), f.writer.Close())
 	}
+	readers, err := openSQLite(path, readerOptions, max(4, runtime.GOMAXPROCS(0)))
+	if err != nil {
+		return nil, errors.Join(failure(f, err), f.checkpointer.Close(), f.writer.Close())
+	}
 	go f.commitWaiting()
+	go f.checkpointCommitted()
 	return &DB{Dialect: SQLite, engine: f, readers: readers}, nil
 }
 
@@ -112,8 +122,9 @@ func (f *file) reachable() error {
 func (f *file) close(closeReaders func() error) error {
 	close(f.closing)
 	<-f.stopped
-	// The writer last: only it can fold the WAL into the file.
-	return errors.Join(closeReaders(), f.writer.Close())
+	<-f.copied
+	// The writer last: it folds the WAL into the file.
+	return errors.Join(closeReaders(), f.checkpointer.Close(), f.writer.Close())
 }
 
 // sqliteAdvice says what to do about the errors that concern the file rather than the statement.
@@ -171,9 +182,13 @@ const (
 		"&_pragma=synchronous(FULL)" +
 		"&_pragma=foreign_keys(ON)" +
 		"&_pragma=journal_size_limit(67108864)" + // bytes of WAL kept after a checkpoint
-		"&_pragma=wal_autocheckpoint(4000)" + // pages: writes wait while a checkpoint is synced
+		"&_pragma=wal_autocheckpoint(16000)" + // pages: what checkpointCommitted has left is copied then
 		"&_pragma=cache_size(-8192)" + // kB: the inner pages of all indexes, and what one commit changes
 		"&_dqs=0&_error_rc=1&_txlock=immediate&mode=rw"
+	checkpointerOptions = "_pragma=busy_timeout(5000)" +
+		"&_pragma=synchronous(FULL)" +
+		"&_pragma=wal_autocheckpoint(0)" +
+		"&_dqs=0&_error_rc=1&mode=rw"
 	readerOptions = "_pragma=busy_timeout(5000)" +
 		"&_pragma=foreign_keys(ON)" +
 		"&_dqs=0&_error_rc=1&mode=ro"

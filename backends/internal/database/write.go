@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"runtime"
 )
 
 // write is one caller of Write, waiting for its result.
@@ -44,20 +45,25 @@ func (f *file) commitWaiting() {
 		select {
 		case first := <-f.queue:
 			f.commitGroup(first, f.waiting)
+			f.wakeCheckpoint()
 		case <-f.closing:
 			return
 		}
 	}
 }
 
-// waiting returns a write that waits now, or nil.
+// waiting returns a write that waits now, or nil. Those who are about to write get
+// a turn first: a commit costs as much as several writes.
 func (f *file) waiting() *write {
-	select {
-	case w := <-f.queue:
-		return w
-	default:
-		return nil
+	for range 2 {
+		select {
+		case w := <-f.queue:
+			return w
+		default:
+			runtime.Gosched()
+		}
 	}
+	return nil
 }
 
 // commitGroup runs first and those that next gives until it gives nil,
