@@ -43,7 +43,7 @@ type Call struct {
 type Reply = idempotency.Reply
 
 // Render makes the reply that a client gets for an order, of which document is
-// what Encode writes. It runs inside the transaction, so that the reply can be
+// what Encode writes. It may run inside the transaction, so that the reply can be
 // saved with the order, must be quick and must not change the document.
 type Render func(order Order, document []byte) (idempotency.Reply, error)
 
@@ -58,20 +58,26 @@ func (s *Service) Create(ctx context.Context, call Call, asked NewOrder, render 
 	if err != nil {
 		return idempotency.Reply{}, false, err
 	}
+	if order.Number, err = s.store.NextNumber(ctx); err != nil {
+		return idempotency.Reply{}, false, fmt.Errorf("numbering an order: %w", err)
+	}
+	row, err := NewRow(order)
+	if err != nil {
+		return idempotency.Reply{}, false, err
+	}
+	event, err := newEvent(EventCreated, call.Actor, nil, order, row.Document)
+	if err != nil {
+		return idempotency.Reply{}, false, err
+	}
+	placed, err := render(order, row.Document)
+	if err != nil {
+		return idempotency.Reply{}, false, err
+	}
 	return s.once(ctx, call.Request, func(ctx context.Context, tx Tx) (idempotency.Reply, error) {
-		placed := order
-		document, err := tx.Insert(ctx, &placed)
-		if err != nil {
+		if err := tx.Insert(ctx, row); err != nil {
 			return idempotency.Reply{}, fmt.Errorf("storing order %s: %w", order.ID, err)
 		}
-		event, err := newEvent(EventCreated, call.Actor, nil, placed, document)
-		if err != nil {
-			return idempotency.Reply{}, err
-		}
-		if err := tx.AppendEvent(ctx, event); err != nil {
-			return idempotency.Reply{}, err
-		}
-		return render(placed, document)
+		return placed, tx.AppendEvent(ctx, event)
 	})
 }
 

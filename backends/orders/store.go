@@ -18,6 +18,10 @@ type Store interface {
 	// A store may run change again after a conflict with another transaction.
 	Write(ctx context.Context, change func(ctx context.Context, tx Tx) error) error
 
+	// NextNumber returns the number of a new order, which is higher than any
+	// number given before. A number that is not used is a gap.
+	NextNumber(ctx context.Context) (int64, error)
+
 	// Document returns the order with the id as Encode wrote it, or ErrNotFound.
 	Document(ctx context.Context, id string) (Document, error)
 
@@ -34,6 +38,20 @@ type Document struct {
 	Position // among Documents; of Document only the number
 	Version  int64
 	JSON     []byte
+}
+
+// Row is an order as it is stored. It is made before the transaction that stores
+// it: there, others wait.
+type Row struct {
+	Order    Order
+	Document []byte   // what Encode writes
+	Words    []string // that it is found by
+}
+
+// NewRow returns the row of an order.
+func NewRow(order Order) (Row, error) {
+	document, err := Encode(order)
+	return Row{order, document, Words(order)}, err
 }
 
 // Sort is what a list is sorted by, highest first. Equal times are sorted by number.
@@ -78,9 +96,8 @@ type Word struct {
 type Tx interface {
 	webhook.Tx
 
-	// Insert adds a new order and sets its number, which is higher than any
-	// number given before. It returns what it stored, as Encode writes it.
-	Insert(ctx context.Context, order *Order) (document []byte, err error)
+	// Insert adds a new order that has a number.
+	Insert(ctx context.Context, row Row) error
 
 	// Order returns an order to be changed, or ErrNotFound.
 	Order(ctx context.Context, id string) (Order, error)

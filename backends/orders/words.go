@@ -20,8 +20,7 @@ const (
 // Ids and e-mail addresses are words as a whole too: the parts of an address
 // are in most orders, and the beginning of an id is like that of any word.
 func Words(o Order) []string {
-	const usual = 32
-	c := wordCollector{make(map[string]bool, usual), make([]string, 0, usual)}
+	c := wordCollector{words: make([]string, 0, fewWords)}
 	c.add(strconv.FormatInt(o.Number, 10), o.ID, o.Customer.Email, o.Customer.Name, o.Customer.Phone)
 	for _, address := range []*Address{o.ShippingAddress, o.BillingAddress} {
 		if address != nil {
@@ -81,9 +80,12 @@ func queryWords(text string) ([]Word, error) {
 	return words, nil
 }
 
+// fewWords are found by looking through them as fast as in a map.
+const fewWords = 32
+
 type wordCollector struct {
-	seen  map[string]bool
 	words []string
+	seen  map[string]bool // the words, once they are more than few
 }
 
 func (c *wordCollector) add(texts ...string) {
@@ -103,9 +105,29 @@ func (c *wordCollector) add(texts ...string) {
 
 func (c *wordCollector) addWords(words []string) {
 	for _, word := range words {
-		if !c.seen[word] && len(c.words) < maxWords {
-			c.seen[word] = true
+		if len(c.words) < maxWords && !c.has(word) {
 			c.words = append(c.words, word)
+			c.note(word)
+		}
+	}
+}
+
+func (c *wordCollector) has(word string) bool {
+	if c.seen == nil {
+		return slices.Contains(c.words, word)
+	}
+	return c.seen[word]
+}
+
+// note keeps seen up to date with the word that was added last.
+func (c *wordCollector) note(word string) {
+	switch {
+	case c.seen != nil:
+		c.seen[word] = true
+	case len(c.words) > fewWords:
+		c.seen = make(map[string]bool, maxWords)
+		for _, one := range c.words {
+			c.seen[one] = true
 		}
 	}
 }

@@ -75,6 +75,16 @@ func (db *DB) Write(ctx context.Context, fn func(ctx context.Context, tx *sql.Tx
 // committed when its statement or transaction began, and never waits for a write.
 func (db *DB) Read() *sql.DB { return db.readers }
 
+// Next takes the next number of a sequence of PostgreSQL. SQLite has none.
+func (db *DB) Next(ctx context.Context, sequence string) (int64, error) {
+	s, ok := db.engine.(*server)
+	if !ok {
+		return 0, db.failure(errors.New("it has no sequences"))
+	}
+	number, err := s.next(ctx, sequence)
+	return number, db.Explain(err)
+}
+
 // Name is what errors call the database: the path of its file, or its server,
 // database and schema.
 func (db *DB) Name() string { return db.engine.name() }

@@ -179,6 +179,13 @@ func backoff(attempt int) time.Duration {
 	return rand.N(time.Millisecond << min(attempt, 5))
 }
 
+// next takes a number of a sequence, outside of transactions: they need not wait
+// for each other.
+func (s *server) next(ctx context.Context, sequence string) (number int64, err error) {
+	err = s.writers.QueryRowContext(ctx, `SELECT nextval(?)`, sequence).Scan(&number)
+	return number, err
+}
+
 func (s *server) close(closeReaders func() error) error {
 	s.mu.Lock() // waits for the writes under way
 	defer s.mu.Unlock()

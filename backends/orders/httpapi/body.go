@@ -65,8 +65,9 @@ func decode(body []byte, into any) error {
 	if !utf8.Valid(body) {
 		return malformed("The body is not UTF-8.")
 	}
-	if !json.Valid(body) {
-		return malformed("The body is not JSON: %v.", json.Unmarshal(body, new(json.RawMessage)))
+	err := json.Unmarshal(body, into) // says first whether it is JSON at all
+	if syntax := (*json.SyntaxError)(nil); errors.As(err, &syntax) {
+		return malformed("The body is not JSON: %v.", err)
 	}
 	check := checker{rest: body}
 	if err := check.value(reflect.TypeOf(into).Elem(), nil, 0); err != nil {
@@ -75,7 +76,7 @@ func decode(body []byte, into any) error {
 	if len(check.violations) > 0 {
 		return &orders.InvalidError{Violations: check.violations}
 	}
-	if err := json.Unmarshal(body, into); err != nil {
+	if err != nil {
 		return malformed("The body does not fit: %v.", err)
 	}
 	return nil

@@ -83,7 +83,7 @@ func newFilled(t *testing.T, open func(*testing.T) (orders.Store, error), n int)
 		for _, order := range batch[:min(len(batch), 1+500*len(batch)/n)] {
 			f.ids, f.emails = append(f.ids, order.ID), append(f.emails, order.Customer.Email)
 		}
-		if err := store.Write(t.Context(), func(ctx context.Context, tx orders.Tx) error { return insertAll(ctx, tx, batch) }); err != nil {
+		if err := store.Write(t.Context(), func(ctx context.Context, tx orders.Tx) error { return insertAll(ctx, store, tx, batch) }); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -91,9 +91,16 @@ func newFilled(t *testing.T, open func(*testing.T) (orders.Store, error), n int)
 	return f
 }
 
-func insertAll(ctx context.Context, tx orders.Tx, batch []orders.Order) error {
-	for _, order := range batch { // a copy: the transaction may run again
-		if _, err := tx.Insert(ctx, &order); err != nil {
+func insertAll(ctx context.Context, store orders.Store, tx orders.Tx, batch []orders.Order) (err error) {
+	for _, order := range batch {
+		if order.Number, err = store.NextNumber(ctx); err != nil {
+			return err
+		}
+		row, err := orders.NewRow(order)
+		if err != nil {
+			return err
+		}
+		if err := tx.Insert(ctx, row); err != nil {
 			return err
 		}
 		event := webhook.Event{ID: id.New("evt"), Type: orders.EventCreated, Object: order.ID, Created: order.Created.Time, Data: []byte(`{}`)}

@@ -49,8 +49,19 @@ func (s *Store) Write(ctx context.Context, change func(ctx context.Context, tx o
 	})
 }
 
+// NextNumber implements [orders.Store].
+func (s *Store) NextNumber(ctx context.Context) (int64, error) {
+	if s.db.Dialect == database.SQLite {
+		return s.last.Add(1), nil
+	}
+	return s.db.Next(ctx, "order_numbers")
+}
+
 // Document implements [orders.Store].
 func (s *Store) Document(ctx context.Context, id string) (orders.Document, error) {
+	if s.db.Dialect == database.SQLite {
+		ctx = context.WithoutCancel(ctx) // two goroutines that watch its end would cost more than the row
+	}
 	var d orders.Document
 	err := s.db.Read().QueryRowContext(ctx, `SELECT number, version, document FROM orders WHERE id = ?`, id).Scan(&d.Number, &d.Version, &d.JSON)
 	if errors.Is(err, sql.ErrNoRows) {

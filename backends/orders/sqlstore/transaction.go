@@ -22,29 +22,22 @@ type transaction struct {
 	tx    *sql.Tx
 }
 
-func (t transaction) Insert(ctx context.Context, order *orders.Order) (document []byte, err error) {
-	if order.Number, err = t.nextNumber(ctx); err != nil {
-		return nil, err
-	}
-	if document, err = orders.Encode(*order); err != nil {
-		return nil, err
-	}
-	words := orders.Words(*order)
+func (t transaction) Insert(ctx context.Context, row orders.Row) error {
 	if t.store.db.Dialect == database.PostgreSQL {
-		_, err = t.tx.ExecContext(ctx,
+		_, err := t.tx.ExecContext(ctx,
 			`INSERT INTO orders (number, id, version, status, payment_status, fulfillment_status, currency, email, created_at, updated_at, document, words)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, array_to_tsvector(?::text[]))`,
-			append(columns(*order, document), words)...)
-		return document, err
+			append(columns(row.Order, row.Document), row.Words)...)
+		return err
 	}
-	_, err = t.tx.ExecContext(ctx,
+	_, err := t.tx.ExecContext(ctx,
 		`INSERT INTO orders (number, id, version, status, payment_status, fulfillment_status, currency, email, created_at, updated_at, document)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, columns(*order, document)...)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, columns(row.Order, row.Document)...)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	_, err = t.tx.ExecContext(ctx, `INSERT INTO order_words (rowid, words) VALUES (?, ?)`, order.Number, strings.Join(words, " "))
-	return document, err
+	_, err = t.tx.ExecContext(ctx, `INSERT INTO order_words (rowid, words) VALUES (?, ?)`, row.Order.Number, strings.Join(row.Words, " "))
+	return err
 }
 
 func columns(o orders.Order, document []byte) []any {
@@ -52,14 +45,6 @@ func columns(o orders.Order, document []byte) []any {
 		o.Number, o.ID, o.Version, string(o.Status), string(o.PaymentStatus), string(o.FulfillmentStatus), o.Currency,
 		orders.NormalEmail(o.Customer.Email), o.Created.UnixMilli(), o.Updated.UnixMilli(), string(document),
 	}
-}
-
-func (t transaction) nextNumber(ctx context.Context) (number int64, err error) {
-	if t.store.db.Dialect == database.SQLite {
-		return t.store.last.Add(1), nil
-	}
-	// A sequence gives numbers without making transactions wait for each other.
-	return number, t.tx.QueryRowContext(ctx, `SELECT nextval('order_numbers')`).Scan(&number)
 }
 
 func (t transaction) Order(ctx context.Context, id string) (orders.Order, error) {

@@ -637,6 +637,18 @@ func finds(t *testing.T, open Open) {
 // Lists of a time are sorted by it, equal times by number, page by page.
 // findsBeginnings looks for beginnings of few words and of many, that most orders
 // have, or only old ones.
+// insert gives an order its number and stores it.
+func insert(ctx context.Context, store orders.Store, tx orders.Tx, order orders.Order) (err error) {
+	if order.Number, err = store.NextNumber(ctx); err != nil {
+		return err
+	}
+	row, err := orders.NewRow(order)
+	if err != nil {
+		return err
+	}
+	return tx.Insert(ctx, row)
+}
+
 func findsBeginnings(t *testing.T, open Open) {
 	store := open(t, "a")
 	s := orders.NewService(store, clock, nil)
@@ -654,7 +666,7 @@ func findsBeginnings(t *testing.T, open Open) {
 			if i < old {
 				made[i].Note += fmt.Sprint(" old", i)
 			}
-			if _, err := tx.Insert(ctx, &made[i]); err != nil {
+			if err := insert(ctx, store, tx, made[i]); err != nil {
 				return err
 			}
 		}
