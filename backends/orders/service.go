@@ -73,11 +73,11 @@ func (s *Service) Create(ctx context.Context, call Call, asked NewOrder, render 
 	if err != nil {
 		return idempotency.Reply{}, false, err
 	}
-	return s.once(ctx, call.Request, func(ctx context.Context, tx Tx) (idempotency.Reply, error) {
+	return s.onceWith(ctx, call.Request, placed, func(ctx context.Context, tx Tx) error {
 		if err := tx.Insert(ctx, row); err != nil {
-			return idempotency.Reply{}, fmt.Errorf("storing order %s: %w", order.ID, err)
+			return fmt.Errorf("storing order %s: %w", order.ID, err)
 		}
-		return placed, tx.AppendEvent(ctx, event)
+		return tx.AppendEvent(ctx, event)
 	})
 }
 
@@ -235,20 +235,14 @@ func (s *Service) once(ctx context.Context, request idempotency.Request,
 			reply, err = change(ctx, tx)
 			return err
 		}
-		saved, err := tx.SavedReply(ctx, request.Client, request.Key, now.Add(-KeyLifetime))
-		switch {
-		case err == nil && saved.Fingerprint != request.Fingerprint:
-			return ErrKeyReused
-		case err == nil:
-			reply, replayed = saved.Reply, true
-			return nil
-		case !errors.Is(err, ErrNotFound):
-			return fmt.Errorf("looking up a saved reply: %w", err)
+		if reply, err = savedReply(ctx, tx, request, now); !errors.Is(err, ErrNotFound) {
+			replayed = err == nil
+			return err
 		}
 		if reply, err = change(ctx, tx); err != nil {
 			return err
 		}
-		if err := tx.SaveReply(ctx, request, reply, now); err != nil {
+		if _, err := tx.SaveReply(ctx, request, reply, now, now.Add(-KeyLifetime)); err != nil {
 			return fmt.Errorf("saving a reply: %w", err)
 		}
 		return nil
@@ -257,6 +251,49 @@ func (s *Service) once(ctx context.Context, request idempotency.Request,
 		return idempotency.Reply{}, false, err
 	}
 	return reply, replayed, nil
+}
+
+// onceWith is once for a change whose reply is known before it: whether there is
+// one already shows when it is saved.
+func (s *Service) onceWith(ctx context.Context, request idempotency.Request, made idempotency.Reply,
+	change func(context.Context, Tx) error,
+) (reply idempotency.Reply, replayed bool, err error) {
+	now := s.moment()
+	err = s.store.Write(ctx, func(ctx context.Context, tx Tx) error {
+		reply, replayed = made, false
+		if request.Key == "" {
+			return change(ctx, tx)
+		}
+		saved, err := tx.SaveReply(ctx, request, made, now, now.Add(-KeyLifetime))
+		switch {
+		case err != nil:
+			return fmt.Errorf("saving a reply: %w", err)
+		case saved:
+			return change(ctx, tx)
+		}
+		replayed = true
+		reply, err = savedReply(ctx, tx, request, now)
+		return err
+	})
+	if err != nil {
+		return idempotency.Reply{}, false, err
+	}
+	return reply, replayed, nil
+}
+
+// savedReply is the reply saved for a request, or ErrNotFound. Another request
+// under the same key is ErrKeyReused.
+func savedReply(ctx context.Context, tx Tx, request idempotency.Request, now time.Time) (idempotency.Reply, error) {
+	saved, err := tx.SavedReply(ctx, request.Client, request.Key, now.Add(-KeyLifetime))
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return idempotency.Reply{}, ErrNotFound
+	case err != nil:
+		return idempotency.Reply{}, fmt.Errorf("looking up a saved reply: %w", err)
+	case saved.Fingerprint != request.Fingerprint:
+		return idempotency.Reply{}, ErrKeyReused
+	}
+	return saved.Reply, nil
 }
 
 // ForgetReplies deletes the replies that have expired, a few at a time so that

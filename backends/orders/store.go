@@ -117,9 +117,9 @@ type Tx interface {
 	// later, or ErrNotFound.
 	SavedReply(ctx context.Context, client, key string, since time.Time) (SavedReply, error)
 
-	// SaveReply saves a reply under the request's client and key, in place of
-	// an older one.
-	SaveReply(ctx context.Context, request idempotency.Request, reply idempotency.Reply, at time.Time) error
+	// SaveReply saves a reply under the request's client and key, in place of one
+	// saved before since. It reports whether it did: a later one stays.
+	SaveReply(ctx context.Context, request idempotency.Request, reply idempotency.Reply, at, since time.Time) (saved bool, err error)
 
 	// ForgetReplies deletes up to limit replies saved before a time, and returns how many.
 	ForgetReplies(ctx context.Context, before time.Time, limit int) (forgotten int, err error)

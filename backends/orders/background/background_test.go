@@ -22,7 +22,8 @@ func TestExpiredRepliesAreDeleted(t *testing.T) {
 	expired := time.Now().Add(-orders.KeyLifetime - time.Minute)
 	request := idempotency.Request{Client: "c", Key: "k", Fingerprint: "f"}
 	err = store.Write(t.Context(), func(ctx context.Context, tx orders.Tx) error {
-		return tx.SaveReply(ctx, request, idempotency.Reply{Status: 201}, expired)
+		_, err := tx.SaveReply(ctx, request, idempotency.Reply{Status: 201}, expired, expired)
+		return err
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -116,21 +116,26 @@ func (t transaction) SavedReply(ctx context.Context, client, key string, since t
 	return saved, nil
 }
 
-func (t transaction) SaveReply(ctx context.Context, request idempotency.Request, reply idempotency.Reply, at time.Time) error {
+func (t transaction) SaveReply(ctx context.Context, request idempotency.Request, reply idempotency.Reply, at, since time.Time) (saved bool, err error) {
 	header, err := encodeMap(reply.Header)
 	if err != nil {
-		return err
+		return false, err
 	}
 	body := reply.Body
 	if body == nil {
 		body = []byte{} // nil would be NULL
 	}
-	_, err = t.tx.ExecContext(ctx,
+	result, err := t.tx.ExecContext(ctx,
 		`INSERT INTO saved_replies (client, key, fingerprint, status, header, body, saved_at) VALUES (?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (client, key) DO UPDATE SET fingerprint = excluded.fingerprint, status = excluded.status,
-			header = excluded.header, body = excluded.body, saved_at = excluded.saved_at`,
-		request.Client, request.Key, request.Fingerprint, reply.Status, header, body, at.UnixMilli())
-	return err
+			header = excluded.header, body = excluded.body, saved_at = excluded.saved_at
+			WHERE saved_replies.saved_at < ?`,
+		request.Client, request.Key, request.Fingerprint, reply.Status, header, body, at.UnixMilli(), since.UnixMilli())
+	if err != nil {
+		return false, err
+	}
+	changed, err := result.RowsAffected()
+	return changed == 1, err
 }
 
 func (t transaction) ForgetReplies(ctx context.Context, before time.Time, limit int) (forgotten int, err error) {

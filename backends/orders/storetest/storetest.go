@@ -392,7 +392,8 @@ func expiredRepliesDeleted(t *testing.T, open Open) {
 		err := store.Write(t.Context(), func(ctx context.Context, tx orders.Tx) (err error) {
 			for i := range each {
 				request := idempotency.Request{Client: "c", Key: fmt.Sprint(age, i), Fingerprint: "f"}
-				err = errors.Join(err, tx.SaveReply(ctx, request, idempotency.Reply{Status: 201}, now))
+				_, one := tx.SaveReply(ctx, request, idempotency.Reply{Status: 201}, now, now)
+				err = errors.Join(err, one)
 			}
 			return err
 		})
