@@ -52,18 +52,14 @@ func (f *file) commitWaiting() {
 	}
 }
 
-// waiting returns a write that waits now, or nil. Those who are about to write get
-// a turn first: a commit costs as much as several writes.
+// waiting returns a write that waits now, or nil.
 func (f *file) waiting() *write {
-	for range 2 {
-		select {
-		case w := <-f.queue:
-			return w
-		default:
-			runtime.Gosched()
-		}
+	select {
+	case w := <-f.queue:
+		return w
+	default:
+		return nil
 	}
-	return nil
 }
 
 // commitGroup runs first and those that next gives until it gives nil,
@@ -79,6 +75,10 @@ func (f *file) commitGroup(first *write, next func() *write) {
 		}
 		w := first
 		if len(group) > 0 {
+			w = next()
+		}
+		if w == nil && len(group) > 1 {
+			runtime.Gosched() // where several write, more are about to: a commit costs as much as many writes
 			w = next()
 		}
 		if w != nil {
