@@ -21,6 +21,7 @@ type Store struct {
 	*outbox.Outbox
 	db   *database.DB
 	last atomic.Int64 // the highest number given; SQLite has one writer, this process
+	kept keptDocuments
 }
 
 var _ orders.Store = (*Store)(nil)
@@ -44,9 +45,12 @@ func (s *Store) Ping(ctx context.Context) error { return s.db.Ping(ctx) }
 
 // Write implements [orders.Store].
 func (s *Store) Write(ctx context.Context, change func(ctx context.Context, tx orders.Tx) error) error {
-	return s.Outbox.Write(ctx, func(ctx context.Context, tx *sql.Tx, events *outbox.Tx) error {
-		return change(ctx, transaction{events, s, tx})
+	changing := 0 // orders, in all runs of the transaction
+	err := s.Outbox.Write(ctx, func(ctx context.Context, tx *sql.Tx, events *outbox.Tx) error {
+		return change(ctx, transaction{events, s, tx, &changing})
 	})
+	s.kept.changed(changing)
+	return err
 }
 
 // NextNumber implements [orders.Store].
@@ -59,9 +63,21 @@ func (s *Store) NextNumber(ctx context.Context) (int64, error) {
 
 // Document implements [orders.Store].
 func (s *Store) Document(ctx context.Context, id string) (orders.Document, error) {
-	if s.db.Dialect == database.SQLite {
-		ctx = context.WithoutCancel(ctx) // two goroutines that watch its end would cost more than the row
+	if s.db.Dialect == database.PostgreSQL {
+		return s.document(ctx, id)
 	}
+	found, since, ok := s.kept.get(id)
+	if ok {
+		return found, nil
+	}
+	found, err := s.document(context.WithoutCancel(ctx), id) // two goroutines that watch its end would cost more than the row
+	if err == nil {
+		s.kept.keep(id, found, since)
+	}
+	return found, err
+}
+
+func (s *Store) document(ctx context.Context, id string) (orders.Document, error) {
 	var d orders.Document
 	err := s.db.Read().QueryRowContext(ctx, `SELECT number, version, document FROM orders WHERE id = ?`, id).Scan(&d.Number, &d.Version, &d.JSON)
 	if errors.Is(err, sql.ErrNoRows) {

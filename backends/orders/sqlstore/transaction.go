@@ -18,8 +18,9 @@ import (
 // transaction implements [orders.Tx].
 type transaction struct {
 	*outbox.Tx
-	store *Store
-	tx    *sql.Tx
+	store    *Store
+	tx       *sql.Tx
+	changing *int // orders, in this run or one before
 }
 
 func (t transaction) Insert(ctx context.Context, row orders.Row) error {
@@ -60,6 +61,8 @@ func (t transaction) Order(ctx context.Context, id string) (orders.Order, error)
 }
 
 func (t transaction) Update(ctx context.Context, order orders.Order) (document []byte, err error) {
+	*t.changing++
+	t.store.kept.change(order.ID)
 	if document, err = orders.Encode(order); err != nil {
 		return nil, err
 	}

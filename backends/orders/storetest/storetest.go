@@ -44,6 +44,7 @@ func Run(t *testing.T, open Open) {
 		"what was stored outlives the store": reopening,
 		"a closed store says so":             closedStore,
 		"a changed order is read as it is":   readsChanges,
+		"readers never see an order go back": readsForward,
 		"filters and words find orders":      finds,
 		"beginnings find orders":             findsBeginnings,
 		"lists of a time are sorted by it":   sortsByTime,
@@ -638,6 +639,45 @@ func finds(t *testing.T, open Open) {
 // Lists of a time are sorted by it, equal times by number, page by page.
 // findsBeginnings looks for beginnings of few words and of many, that most orders
 // have, or only old ones.
+// readsForward changes an order while others read it.
+func readsForward(t *testing.T, open Open) {
+	store := open(t, "a")
+	s := orders.NewService(store, clock, nil)
+	id := create(t, s)
+	var newest atomic.Int64 // version that was acknowledged
+	newest.Store(1)
+	over := make(chan struct{})
+	var readers sync.WaitGroup
+	for range 2 {
+		readers.Go(func() {
+			for seen := int64(1); ; {
+				select {
+				case <-over:
+					return
+				default:
+				}
+				least := max(seen, newest.Load())
+				document, err := s.Document(t.Context(), id)
+				if err != nil || document.Version < least {
+					t.Errorf("version %d was read after %d, %v", document.Version, least, err)
+					return
+				}
+				seen = document.Version
+			}
+		})
+	}
+	for i := range 30 {
+		note := fmt.Sprint("note ", i)
+		if _, _, err := s.Update(t.Context(), orders.Call{}, id, orders.Patch{Note: &note}, render); err != nil {
+			t.Error(err)
+			break
+		}
+		newest.Add(1)
+	}
+	close(over)
+	readers.Wait()
+}
+
 // insert gives an order its number and stores it.
 func insert(ctx context.Context, store orders.Store, tx orders.Tx, order orders.Order) (err error) {
 	if order.Number, err = store.NextNumber(ctx); err != nil {
