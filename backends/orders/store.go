@@ -23,6 +23,7 @@ type Store interface {
 	NextNumber(ctx context.Context) (int64, error)
 
 	// Document returns the order with the id as Encode wrote it, or ErrNotFound.
+	// Its JSON must not be changed: others may hold it too.
 	Document(ctx context.Context, id string) (Document, error)
 
 	// Documents returns the orders that a query selects, in its order.
