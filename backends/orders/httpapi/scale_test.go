@@ -181,6 +181,7 @@ var questions = []question{
 	{"created in the last weeks", always("?created_from=2026-02-01")},
 	{"created years ago", always("?created_from=2023-06-01&created_until=2024-06-01")},
 	{"created years ago and canceled", always("?created_from=2023-06-01&created_until=2024-06-01&status=canceled&limit=1")},
+	{"changed years ago and refunded", always("?updated_from=2023-06-01&updated_until=2024-06-01&payment_status=refunded&limit=1")},
 	{"changed in the last weeks", always("?updated_from=2026-02-01")},
 	{"changed just now: none", always("?updated_from=2026-03-04T12:00:01Z")},
 	{"search: a common word", always("?q=mug")},
@@ -193,6 +194,10 @@ var questions = []question{
 	}},
 	{"search: an id", func(f *filled, random *rand.Rand) string { return "/v1/orders?q=" + f.ids[random.IntN(len(f.ids))] }},
 	{"search: a beginning", always("?q=mu*")},
+	{"search: a beginning that a hundred orders have", func(f *filled, random *rand.Rand) string {
+		return fmt.Sprintf("/v1/orders?q=%d*", f.count/1000+random.IntN(f.count/100-f.count/1000))
+	}},
+	{"search: a beginning that most orders have", always("?q=c*")},
 	{"search: an article number", func(_ *filled, random *rand.Rand) string {
 		return fmt.Sprint("/v1/orders?limit=1&q=sku", random.IntN(2000))
 	}},

@@ -89,6 +89,8 @@ func (s *Store) document(ctx context.Context, id string) (orders.Document, error
 // Documents implements [orders.Store].
 func (s *Store) Documents(ctx context.Context, query orders.Query) (found []orders.Document, err error) {
 	switch {
+	case s.db.Dialect == database.PostgreSQL && hasBeginning(query.Words):
+		found, err = s.newestFirst(ctx, query)
 	case s.db.Dialect == database.PostgreSQL:
 		found, err = s.documents(ctx, s.db.Read(), query, matchPostgres(query.Words))
 	case hasBeginning(query.Words):
@@ -101,11 +103,16 @@ func (s *Store) Documents(ctx context.Context, query orders.Query) (found []orde
 
 // documents reads what a query selects; match is for its words.
 func (s *Store) documents(ctx context.Context, from database.Querier, query orders.Query, match string) ([]orders.Document, error) {
-	statement, args := s.selection(query, match)
-	return database.All(ctx, from, func(row database.Row) (d orders.Document, err error) {
-		err = row.Scan(&d.Number, &d.Version, &d.JSON, &d.Millis)
-		return d, err
-	}, statement, args...)
+	statement, args := s.selection(documentColumns, query, match)
+	return database.All(ctx, from, scanDocument, statement, args...)
+}
+
+const documentColumns = "number, version, document"
+
+// scanDocument scans the columns of a document and the time that it is sorted by.
+func scanDocument(row database.Row) (d orders.Document, err error) {
+	err = row.Scan(&d.Number, &d.Version, &d.JSON, &d.Millis)
+	return d, err
 }
 
 // timeColumns are what lists are sorted by that are not sorted by number.
@@ -133,8 +140,9 @@ func (c *conditions) at(condition string, moment time.Time) {
 	}
 }
 
-// selection is the statement for a query; match is for its words.
-func (s *Store) selection(q orders.Query, match string) (statement string, args []any) {
+// selection is the statement for columns of what a query selects, and after them
+// the time in milliseconds that it is sorted by; match is for its words.
+func (s *Store) selection(columns string, q orders.Query, match string) (statement string, args []any) {
 	c := new(conditions)
 	from, number := "orders", "number"
 	if len(q.Words) > 0 && s.db.Dialect == database.SQLite {
@@ -158,8 +166,8 @@ func (s *Store) selection(q orders.Query, match string) (statement string, args 
 		c.add(number+" < ?", below)
 	}
 	s.filter(c, q)
-	statement = fmt.Sprintf(`SELECT number, version, document, %s FROM %s WHERE %s ORDER BY %s LIMIT ?`,
-		millis, from, strings.Join(c.texts, " AND "), order)
+	statement = fmt.Sprintf(`SELECT %s, %s AS millis FROM %s WHERE %s ORDER BY %s LIMIT ?`,
+		columns, millis, from, strings.Join(c.texts, " AND "), order)
 	return statement, append(c.args, q.Limit)
 }
 

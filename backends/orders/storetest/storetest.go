@@ -704,8 +704,14 @@ func findsBeginnings(t *testing.T, open Open) {
 			if i%2 == 0 {
 				made[i].Status = orders.StatusDraft
 			}
+			for j := range 8 { // of all orders more than a store gathers
+				made[i].Note += fmt.Sprintf(" often%dx%d", i, j)
+			}
 			if i < old {
 				made[i].Note += fmt.Sprint(" old", i)
+				for j := range 60 {
+					made[i].Note += fmt.Sprintf(" ancient%dx%d", i, j)
+				}
 			}
 			if err := insert(ctx, store, tx, made[i]); err != nil {
 				return err
@@ -725,6 +731,9 @@ func findsBeginnings(t *testing.T, open Open) {
 		"one of many words":   {orders.ListAsk{Q: "each*"}, func(int) bool { return true }},
 		"some of many words":  {orders.ListAsk{Q: "each1*"}, func(i int) bool { return strings.HasPrefix(fmt.Sprint(i), "1") }},
 		"words of old orders": {orders.ListAsk{Q: "old*"}, func(i int) bool { return i < old }},
+		"most words of all":   {orders.ListAsk{Q: "often*"}, func(int) bool { return true }},
+		"many of old orders":  {orders.ListAsk{Q: "ancient*"}, func(i int) bool { return i < old }},
+		"many, and a word":    {orders.ListAsk{Q: "ancient* few2"}, func(i int) bool { return i < old && i%5 == 2 }},
 		"with another word":   {orders.ListAsk{Q: "few3 each*"}, func(i int) bool { return i%5 == 3 }},
 		"two beginnings":      {orders.ListAsk{Q: "old* few*"}, func(i int) bool { return i < old }},
 		"many, and a filter":  {orders.ListAsk{Q: "each*", Status: "draft"}, draft},
