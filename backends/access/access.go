@@ -49,6 +49,7 @@ type Key struct {
 	Created time.Time
 	Expires time.Time
 	Revoked time.Time
+	Used    time.Time // last, to the minute; zero: never
 }
 
 // ValidAt reports whether the key can be used at now.

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -19,13 +20,17 @@ const (
 
 	// cacheLife bounds how long a key revoked by another process still works.
 	cacheLife = 10 * time.Second
+
+	// useGrain is how exactly it is known when a key was used last: each noting
+	// is a write.
+	useGrain = time.Minute
 )
 
 // Service issues and checks keys, sign-in tokens and sessions.
 type Service struct {
 	store Store
 	now   func() time.Time
-	keys  sync.Map // Hash → cachedKey
+	keys  sync.Map // Hash → *cachedKey
 
 	// filling orders reading a key into the cache and revoking it, so that
 	// what was read before a revocation is not cached after it.
@@ -35,6 +40,7 @@ type Service struct {
 type cachedKey struct {
 	key  Key
 	read time.Time
+	used atomic.Int64 // when its use was noted last, in Unix seconds
 }
 
 // New returns a service on store; now tells the time.
@@ -122,29 +128,42 @@ func (s *Service) RevokeKey(ctx context.Context, id string) (Key, error) {
 
 // Authenticate returns whom secret stands for, provided it has scope.
 func (s *Service) Authenticate(ctx context.Context, secret, scope string) (Principal, error) {
-	key, err := s.key(ctx, HashOf(secret))
+	cached, err := s.key(ctx, HashOf(secret))
 	if errors.Is(err, ErrNotFound) {
 		return Principal{}, ErrUnauthenticated
 	}
 	if err != nil {
 		return Principal{}, fmt.Errorf("looking up an API key: %w", err)
 	}
+	key := cached.key
 	if !key.ValidAt(s.now()) {
 		return Principal{}, ErrUnauthenticated
 	}
 	if !slices.Contains(key.Scopes, scope) {
 		return Principal{}, fmt.Errorf("%w %q", ErrForbidden, scope)
 	}
+	s.noteUse(ctx, cached)
 	return Principal{KeyID: key.ID, Name: key.Name, Scopes: key.Scopes, Live: key.Live}, nil
+}
+
+// noteUse notes that a key is used, once a minute. A time that cannot be noted,
+// because the disk is full, say, must not keep a program out.
+func (s *Service) noteUse(ctx context.Context, cached *cachedKey) {
+	now := s.now()
+	last := cached.used.Load()
+	if now.Sub(time.Unix(last, 0)) < useGrain || !cached.used.CompareAndSwap(last, now.Unix()) {
+		return
+	}
+	_ = s.store.UseKey(ctx, cached.key.ID, now)
 }
 
 // key looks a key up by the hash of its secret; equality of hashes is decided
 // by the look-up, which tells a guesser nothing about the secret.
-func (s *Service) key(ctx context.Context, hash Hash) (Key, error) {
+func (s *Service) key(ctx context.Context, hash Hash) (*cachedKey, error) {
 	now := s.now()
 	if entry, ok := s.keys.Load(hash); ok {
-		if cached := entry.(cachedKey); now.Sub(cached.read) < cacheLife {
-			return cached.key, nil
+		if cached := entry.(*cachedKey); now.Sub(cached.read) < cacheLife {
+			return cached, nil
 		}
 	}
 	s.filling.Lock()
@@ -152,10 +171,12 @@ func (s *Service) key(ctx context.Context, hash Hash) (Key, error) {
 	key, err := s.store.KeyByHash(ctx, hash)
 	if err != nil {
 		s.keys.Delete(hash)
-		return Key{}, err
+		return nil, err
 	}
-	s.keys.Store(hash, cachedKey{key, now})
-	return key, nil
+	cached := &cachedKey{key: key, read: now}
+	cached.used.Store(key.Used.Unix())
+	s.keys.Store(hash, cached)
+	return cached, nil
 }
 
 // CreateToken makes a one-time sign-in token for the site at origin

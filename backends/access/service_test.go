@@ -174,3 +174,39 @@ func TestSignOutEndsTheSession(t *testing.T) {
 		t.Error("still signed in")
 	}
 }
+
+func TestUseIsNotedOnceAMinute(t *testing.T) {
+	t.Parallel()
+	service, clock := newService(t)
+	_, secret, err := service.CreateKey(t.Context(), access.KeyRequest{Name: "shop", Scopes: []string{"orders"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := service.Authenticate(t.Context(), secret, "payments"); err == nil {
+		t.Fatal("it opens another service")
+	}
+	used := func() time.Time {
+		t.Helper()
+		keys, err := service.Keys(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return keys[0].Used
+	}
+	if !used().IsZero() {
+		t.Error("a refusal counts as use")
+	}
+	began := clock.now()
+	for range 9 { // longer than a key is kept in memory
+		if _, err := service.Authenticate(t.Context(), secret, "orders"); err != nil {
+			t.Fatal(err)
+		}
+		if !used().Equal(began) {
+			t.Errorf("at %v it was used last at %v", clock.now(), used())
+		}
+		clock.advance(7 * time.Second)
+	}
+	if _, err := service.Authenticate(t.Context(), secret, "orders"); err != nil || !used().Equal(clock.now()) {
+		t.Errorf("after a minute: %v, %v", used(), err)
+	}
+}

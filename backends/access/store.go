@@ -24,6 +24,8 @@ type Store interface {
 	// RevokeKey marks the key revoked and returns it. A key that is revoked
 	// already keeps its first time.
 	RevokeKey(ctx context.Context, id string, at time.Time) (Key, error)
+	// UseKey notes that the key was used. A later time that is noted already stays.
+	UseKey(ctx context.Context, id string, at time.Time) error
 
 	CreateToken(ctx context.Context, token Grant) error
 	// TakeToken returns the token and removes it, so that only one caller

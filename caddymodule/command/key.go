@@ -87,10 +87,14 @@ func keyListCommand() *cobra.Command {
 				return printJSON(cmd, keys)
 			}
 			table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
-			_, _ = fmt.Fprintln(table, "ID\tNAME\tKEY\tSCOPES\tCREATED\tSTATE") // Flush reports the error
+			_, _ = fmt.Fprintln(table, "ID\tNAME\tKEY\tSCOPES\tCREATED\tLAST USED\tSTATE") // Flush reports the error
 			for _, key := range keys {
-				_, _ = fmt.Fprintf(table, "%s\t%s\t…%s\t%s\t%s\t%s\n", key.ID, key.Name, key.Hint,
-					strings.Join(key.Scopes, ","), key.Created.Local().Format(time.DateTime), stateOf(key, time.Now()))
+				used := "never"
+				if key.Used != nil {
+					used = key.Used.Local().Format(time.DateTime)
+				}
+				_, _ = fmt.Fprintf(table, "%s\t%s\t…%s\t%s\t%s\t%s\t%s\n", key.ID, key.Name, key.Hint,
+					strings.Join(key.Scopes, ","), key.Created.Local().Format(time.DateTime), used, stateOf(key, time.Now()))
 			}
 			return table.Flush()
 		},

@@ -113,13 +113,14 @@ type KeyView struct {
 	Created time.Time  `json:"created"`
 	Expires *time.Time `json:"expires,omitempty"`
 	Revoked *time.Time `json:"revoked,omitempty"`
+	Used    *time.Time `json:"used,omitempty"` // last, to the minute
 	Secret  string     `json:"secret,omitempty"`
 }
 
 func showKey(key access.Key, secret string) KeyView {
 	return KeyView{
 		ID: key.ID, Name: key.Name, Hint: key.Hint, Scopes: key.Scopes, Live: key.Live,
-		Created: key.Created, Expires: unlessZero(key.Expires), Revoked: unlessZero(key.Revoked), Secret: secret,
+		Created: key.Created, Expires: unlessZero(key.Expires), Revoked: unlessZero(key.Revoked), Used: unlessZero(key.Used), Secret: secret,
 	}
 }
 

@@ -27,7 +27,7 @@ func (s *Store) Close() error { return s.db.Close() }
 // Ping reports whether the database can be read.
 func (s *Store) Ping(ctx context.Context) error { return s.db.Ping(ctx) }
 
-const keyColumns = `id, name, hash, hint, scopes, live, created, expires, revoked`
+const keyColumns = `id, name, hash, hint, scopes, live, created, expires, revoked, used`
 
 // CreateKey implements [access.Store].
 func (s *Store) CreateKey(ctx context.Context, key access.Key) error {
@@ -35,9 +35,9 @@ func (s *Store) CreateKey(ctx context.Context, key access.Key) error {
 	if err != nil {
 		return err
 	}
-	return s.exec(ctx, `INSERT INTO keys (`+keyColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+	return s.exec(ctx, `INSERT INTO keys (`+keyColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		key.ID, key.Name, key.Hash[:], key.Hint, string(scopes), key.Live,
-		database.Millis(key.Created), database.Millis(key.Expires), database.Millis(key.Revoked))
+		database.Millis(key.Created), database.Millis(key.Expires), database.Millis(key.Revoked), database.Millis(key.Used))
 }
 
 // KeyByHash implements [access.Store].
@@ -59,6 +59,11 @@ func (s *Store) RevokeKey(ctx context.Context, id string, at time.Time) (key acc
 		return err
 	})
 	return key, err
+}
+
+// UseKey implements [access.Store].
+func (s *Store) UseKey(ctx context.Context, id string, at time.Time) error {
+	return s.exec(ctx, `UPDATE keys SET used = ? WHERE id = ? AND used < ?`, database.Millis(at), id, database.Millis(at))
 }
 
 // The two kinds of grants.
@@ -117,12 +122,12 @@ func (s *Store) exec(ctx context.Context, query string, args ...any) error {
 
 func scanKey(row database.Row) (access.Key, error) {
 	var (
-		key                       access.Key
-		hash                      []byte
-		scopes                    string
-		created, expires, revoked int64
+		key                             access.Key
+		hash                            []byte
+		scopes                          string
+		created, expires, revoked, used int64
 	)
-	err := row.Scan(&key.ID, &key.Name, &hash, &key.Hint, &scopes, &key.Live, &created, &expires, &revoked)
+	err := row.Scan(&key.ID, &key.Name, &hash, &key.Hint, &scopes, &key.Live, &created, &expires, &revoked, &used)
 	if err != nil {
 		return access.Key{}, notFound(err)
 	}
@@ -130,7 +135,8 @@ func scanKey(row database.Row) (access.Key, error) {
 		return access.Key{}, fmt.Errorf("scopes of key %s: %w", key.ID, err)
 	}
 	copy(key.Hash[:], hash)
-	key.Created, key.Expires, key.Revoked = database.Moment(created), database.Moment(expires), database.Moment(revoked)
+	key.Created, key.Expires = database.Moment(created), database.Moment(expires)
+	key.Revoked, key.Used = database.Moment(revoked), database.Moment(used)
 	return key, nil
 }
 

@@ -18,6 +18,7 @@ func Run(t *testing.T, open func(t *testing.T) access.Store) {
 	tests := map[string]func(*testing.T, access.Store){
 		"keys":                   testKeys,
 		"revocation":             testRevocation,
+		"use":                    testUse,
 		"a token is taken once":  testToken,
 		"sessions":               testSessions,
 		"what expired goes away": testDeleteExpired,
@@ -75,6 +76,26 @@ func testRevocation(t *testing.T, store access.Store) {
 	}
 	if _, err := store.RevokeKey(t.Context(), "key_2", noon); !errors.Is(err, access.ErrNotFound) {
 		t.Errorf("revoking an unknown key: %v, want ErrNotFound", err)
+	}
+}
+
+func testUse(t *testing.T, store access.Store) {
+	if err := store.CreateKey(t.Context(), key("key_1")); err != nil {
+		t.Fatal(err)
+	}
+	check := func(want time.Time) {
+		t.Helper()
+		got, err := store.KeyByHash(t.Context(), access.HashOf("secret of key_1"))
+		if err != nil || !got.Used.Equal(want) {
+			t.Errorf("used last at %v, %v, want %v", got.Used, err, want)
+		}
+	}
+	check(time.Time{})
+	for _, at := range []time.Time{noon.Add(time.Hour), noon} { // the second was under way for long
+		if err := store.UseKey(t.Context(), "key_1", at); err != nil {
+			t.Fatal(err)
+		}
+		check(noon.Add(time.Hour))
 	}
 }
 

@@ -1,0 +1,2 @@
+-- +goose Up
+ALTER TABLE keys ADD COLUMN used BIGINT NOT NULL DEFAULT 0; -- last, to the minute; 0: never
