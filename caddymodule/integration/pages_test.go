@@ -34,7 +34,7 @@ func TestOperatorPagesAreAccessible(t *testing.T) {
 	}
 	for _, page := range []string{
 		s.url(orders, "/"), s.url(orders, "/orders/"+order), s.url(orders, "/webhooks"), s.url(orders, "/keys"), s.url(orders, "/docs"),
-		s.url(payments, "/"), s.url(payments, "/payments"), s.url(payments, "/payments/"+payment), s.url(payments, "/webhooks"), authenticate,
+		s.url(payments, "/"), s.url(payments, "/payments"), s.url(payments, "/payments/"+payment), s.url(payments, "/webhooks"), s.url(payments, "/keys"), authenticate,
 	} {
 		for _, theme := range []string{"light", "dark"} {
 			for _, width := range []int{360, 1280} {

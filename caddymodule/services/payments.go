@@ -105,6 +105,7 @@ func (p *Payments) open(app *platform.App) error {
 		Service:       p.logic,
 		Guard:         app.Guard(),
 		Facts:         app.Facts("payments-service"),
+		Keys:          app.Access(),
 		Logger:        app.Logger("payments"),
 		Now:           time.Now,
 		Notifications: notifications(p.logic),

@@ -55,12 +55,27 @@ type Page struct {
 	Heading     string // the h1
 	Tone        Tone   // mark before the heading; "" for none
 	Lede        string // a sentence under the heading; optional
+	Tabs        []Tab  // the operator's pages of the service; none for visitors
 	Body        any    // whatever the body template needs
 	Live        string // what the page consists of, for one that the script keeps current; "" for others
 
 	Facts    instance.Facts
 	Checked  time.Time // when the facts of the page were read
 	Operator bool      // the reader is a signed-in operator
+}
+
+// Tab is a link between the operator's pages of a service.
+type Tab struct {
+	Name, Path string
+	Here       bool // it is the page itself
+}
+
+// MarkTab marks the tab of a path as the page itself, and returns the tabs.
+func MarkTab(tabs []Tab, here string) []Tab {
+	for i := range tabs {
+		tabs[i].Here = tabs[i].Path == here
+	}
+	return tabs
 }
 
 // DashboardURL is the address of the dashboard, "" when there is none.
@@ -89,6 +104,7 @@ type Template struct {
 //	{{asset "style.css"}}       the address of a shared asset
 //	{{spaced "partially_paid"}} "partially paid"
 //	{{percent 1900}}            "19%", of hundredths of a percent
+//	{{template "refused" .Why}} why a form was refused; nothing when it is ""
 func Parse(fsys fs.FS, patterns ...string) (*Template, error) {
 	tmpl, err := template.New("page").Funcs(funcs).ParseFS(files, "layout.html")
 	if err != nil {

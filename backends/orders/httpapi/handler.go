@@ -11,6 +11,7 @@ import (
 
 	"github.com/aditechsphere/fairway/backends/access"
 	"github.com/aditechsphere/fairway/backends/access/httpauth"
+	accessweb "github.com/aditechsphere/fairway/backends/access/web"
 	"github.com/aditechsphere/fairway/backends/instance"
 	"github.com/aditechsphere/fairway/backends/internal/health"
 	"github.com/aditechsphere/fairway/backends/internal/idempotency"
@@ -26,7 +27,7 @@ type Config struct {
 	Service *orders.Service
 	Guard   httpauth.Guard
 	Facts   instance.Facts
-	Keys    web.Keys         // of the platform, for the operator's page; nil: no such page
+	Keys    accessweb.Keys   // of the platform, for the operator's page; nil: no such page
 	Logger  *slog.Logger     // default slog.Default
 	Now     func() time.Time // default time.Now
 

@@ -40,16 +40,10 @@ type ReferenceField struct {
 	Required           bool
 }
 
-// docsBody is the reference page's.
-type docsBody struct {
-	Tabs []tab
-	Reference
-}
-
 func (p pages) docs(context.Context) (look.Page, error) {
 	return look.Page{
 		Title: "Orders API", Description: "Reference of the Orders API.", Heading: "Orders API",
 		Lede: "Every request of the API, made of the same table as its router and its OpenAPI document.",
-		Body: docsBody{Reference: p.Reference},
+		Body: p.Reference,
 	}, nil
 }

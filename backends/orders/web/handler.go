@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/aditechsphere/fairway/backends/access"
+	accessweb "github.com/aditechsphere/fairway/backends/access/web"
 	"github.com/aditechsphere/fairway/backends/errorpage"
 	"github.com/aditechsphere/fairway/backends/instance"
 	"github.com/aditechsphere/fairway/backends/internal/look"
@@ -22,25 +23,17 @@ import (
 var files embed.FS
 
 var (
-	indexPage    = look.MustParse(files, "index.html", "tabs.html")
-	orderPage    = look.MustParse(files, "order.html", "tabs.html")
-	webhooksPage = look.MustParse(files, "webhooks.html", "tabs.html")
-	keysPage     = look.MustParse(files, "keys.html", "tabs.html")
-	docsPage     = look.MustParse(files, "docs.html", "tabs.html")
+	indexPage    = look.MustParse(files, "index.html")
+	orderPage    = look.MustParse(files, "order.html")
+	webhooksPage = look.MustParse(files, "webhooks.html")
+	docsPage     = look.MustParse(files, "docs.html")
 )
-
-// Keys makes and revokes API keys; the platform's access service does.
-type Keys interface {
-	Keys(ctx context.Context) ([]access.Key, error)
-	CreateKey(ctx context.Context, request access.KeyRequest) (access.Key, string, error)
-	RevokeKey(ctx context.Context, id string) (access.Key, error)
-}
 
 // Config is what the pages need.
 type Config struct {
 	Service   *orders.Service
 	Facts     instance.Facts
-	Keys      Keys                     // nil: there is no page of keys
+	Keys      accessweb.Keys           // nil: there is no page of keys
 	Reference Reference                // of the API
 	SignedIn  func(*http.Request) bool // reports whether a request is a signed-in operator's
 	Logger    *slog.Logger
@@ -61,9 +54,9 @@ func New(cfg Config) http.Handler {
 	mux.Handle("POST /webhooks/{id}/{action}", p.operators(p.changeEndpoint))
 	mux.Handle("POST /deliveries/{id}/replay", p.operators(p.replay))
 	if cfg.Keys != nil {
-		mux.Handle("GET /keys", p.operators(p.show(keysPage, p.keys)))
-		mux.Handle("POST /keys", p.operators(p.createKey))
-		mux.Handle("POST /keys/{id}/revoke", p.operators(p.revokeKey))
+		accessweb.Register(mux, accessweb.Config{
+			Keys: cfg.Keys, Scopes: scopes, Tabs: p.tabs(accessweb.Path), Facts: cfg.Facts, SignedIn: cfg.SignedIn, Logger: cfg.Logger, Now: cfg.Now,
+		})
 	}
 	mux.Handle(look.AssetsPath, look.Assets())
 	mux.HandleFunc("/", notFound)
@@ -129,22 +122,20 @@ func (p pages) send(w http.ResponseWriter, r *http.Request, status int, template
 	_, _ = w.Write(html) // the reader has left when this fails
 }
 
-// tab is a link between the operator's pages.
-type tab struct {
-	Name, Path string
-	Here       bool
+// scopes are those that keys of this service can have.
+var scopes = []accessweb.Scope{
+	{Name: access.ScopeOrders, Opens: "everything"},
+	{Name: access.ScopeOrders + ":read", Opens: "reading only"},
 }
 
-func (p pages) tabs(here string) []tab {
-	tabs := []tab{{"Orders", "/", false}, {"Webhooks", "/webhooks", false}}
+// tabs are the operator's pages; here is the path of one, or "".
+func (p pages) tabs(here string) []look.Tab {
+	tabs := []look.Tab{{Name: "Orders", Path: "/"}, {Name: "Webhooks", Path: "/webhooks"}}
 	if p.Keys != nil {
-		tabs = append(tabs, tab{"Keys", "/keys", false})
+		tabs = append(tabs, look.Tab{Name: "Keys", Path: accessweb.Path})
 	}
-	tabs = append(tabs, tab{"API reference", "/docs", false})
-	for i := range tabs {
-		tabs[i].Here = tabs[i].Path == here
-	}
-	return tabs
+	tabs = append(tabs, look.Tab{Name: "API reference", Path: "/docs"})
+	return look.MarkTab(tabs, here)
 }
 
 // refusal returns what to tell the operator when a change was refused, and
@@ -153,7 +144,6 @@ func refusal(err error) (text string, status int) {
 	var (
 		state   *orders.StateError
 		invalid *orders.InvalidError
-		keyed   access.InvalidKeyError
 	)
 	switch {
 	case errors.As(err, &state):
@@ -163,8 +153,6 @@ func refusal(err error) (text string, status int) {
 			text += v.Pointer[1:] + " " + v.Detail + ". "
 		}
 		return text, http.StatusUnprocessableEntity
-	case errors.As(err, &keyed):
-		return keyed.Error() + ".", http.StatusUnprocessableEntity
 	case errors.Is(err, orders.ErrStale):
 		return "Somebody changed the order meanwhile. It is shown as it is now: decide anew.", http.StatusPreconditionFailed
 	case errors.Is(err, orders.ErrNoPayments):

@@ -314,7 +314,7 @@ func TestWebhooksAndKeysPages(t *testing.T) {
 	if page := getPath(h, "/keys").Body.String(); !strings.Contains(page, "shop") || strings.Contains(page, "till") {
 		t.Error(page)
 	}
-	if w := post(h, "/keys", url.Values{"name": {"new"}, "reads": {"yes"}}); !strings.Contains(w.Body.String(), "sk_secret_of_neworders:read") {
+	if w := post(h, "/keys", url.Values{"name": {"new"}, "scope": {"orders:read"}}); !strings.Contains(w.Body.String(), "sk_secret_of_neworders:read") {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
 	if w := post(h, "/keys", nil); w.Code != http.StatusUnprocessableEntity {

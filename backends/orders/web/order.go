@@ -19,7 +19,6 @@ import (
 
 // orderBody is one order, with what can be done about it.
 type orderBody struct {
-	Tabs        []tab
 	Refused     string // why the last change was refused
 	Order       orders.Order
 	Status      state
@@ -59,7 +58,7 @@ func (p pages) order(r *http.Request) (look.Page, error) {
 		return look.Page{}, err
 	}
 	body := orderBody{
-		Tabs: p.tabs(""), Order: order, Status: statusOf(order), Payment: paymentOf(order), Fulfillment: fulfillmentOf(order),
+		Order: order, Status: statusOf(order), Payment: paymentOf(order), Fulfillment: fulfillmentOf(order),
 		Sums: sumsOf(order), Once: rand.Text(),
 	}
 	for _, key := range slices.Sorted(maps.Keys(order.Metadata)) {
@@ -77,7 +76,7 @@ func (p pages) order(r *http.Request) (look.Page, error) {
 		return look.Page{}, err
 	}
 	return look.Page{
-		Title: fmt.Sprintf("Order %d", order.Number), Heading: fmt.Sprintf("Order %d", order.Number),
+		Title: fmt.Sprintf("Order %d", order.Number), Heading: fmt.Sprintf("Order %d", order.Number), Tabs: p.tabs(""),
 		Lede: firstOf(order.Customer.Name, order.Customer.Email, "No name"), Body: body,
 	}, nil
 }

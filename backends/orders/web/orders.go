@@ -15,7 +15,6 @@ import (
 
 // listBody is what the front page shows beside the facts of every page.
 type listBody struct {
-	Tabs    []tab
 	Listed  bool // the reader is an operator, and the orders could be read
 	Filters []filter
 	Q       string
@@ -112,7 +111,7 @@ func (p pages) orders(r *http.Request) (look.Page, error) {
 	query := r.URL.Query()
 	ask := askOf(query)
 	body := listBody{
-		Tabs: p.tabs("/"), Listed: true, Q: ask.Q,
+		Listed: true, Q: ask.Q,
 		Filters: []filter{
 			{"status", "Status", ask.Status, []string{"draft", "open", "completed", "canceled", "archived"}},
 			{"payment_status", "Payment", ask.Payment, []string{"unpaid", "authorized", "partially_paid", "paid", "overpaid", "partially_refunded", "refunded"}},
@@ -120,7 +119,7 @@ func (p pages) orders(r *http.Request) (look.Page, error) {
 		},
 		Any: ask.Q+ask.Status+ask.Payment+ask.Fulfillment != "",
 	}
-	page.Heading, page.Lede, page.Tone = "Orders", "", ""
+	page.Heading, page.Lede, page.Tone, page.Tabs = "Orders", "", "", p.tabs("/")
 	found, err := p.Service.List(r.Context(), ask)
 	var wrong *orders.ParameterError
 	if errors.As(err, &wrong) {

@@ -5,9 +5,7 @@ import (
 	"crypto/rand"
 	"net/http"
 	"strings"
-	"time"
 
-	"github.com/aditechsphere/fairway/backends/access"
 	"github.com/aditechsphere/fairway/backends/internal/idempotency"
 	"github.com/aditechsphere/fairway/backends/internal/look"
 	"github.com/aditechsphere/fairway/backends/internal/webhook"
@@ -16,7 +14,6 @@ import (
 
 // webhooksBody is the endpoints and what went to them.
 type webhooksBody struct {
-	Tabs       []tab
 	Refused    string
 	Secret     string // of the endpoint that was just made
 	Endpoints  []webhook.Endpoint
@@ -42,7 +39,7 @@ func (p pages) webhooksAfter(r *http.Request, refused, secret string) (look.Page
 	if err != nil {
 		return look.Page{}, err
 	}
-	body := webhooksBody{Tabs: p.tabs("/webhooks"), Refused: refused, Secret: secret, Endpoints: endpoints, Types: orders.EventTypes, Once: rand.Text()}
+	body := webhooksBody{Refused: refused, Secret: secret, Endpoints: endpoints, Types: orders.EventTypes, Once: rand.Text()}
 	addresses := make(map[string]string)
 	for _, e := range endpoints {
 		addresses[e.ID] = e.URL
@@ -59,7 +56,7 @@ func (p pages) webhooksAfter(r *http.Request, refused, secret string) (look.Page
 		}
 		body.Deliveries = append(body.Deliveries, deliveryRow{d, state{tone, string(d.State)}, addresses[d.Endpoint]})
 	}
-	return look.Page{Title: "Webhooks", Heading: "Webhooks", Lede: "Other systems are told of every change of an order.", Body: body}, nil
+	return look.Page{Title: "Webhooks", Heading: "Webhooks", Lede: "Other systems are told of every change of an order.", Tabs: p.tabs("/webhooks"), Body: body}, nil
 }
 
 func (p pages) addEndpoint(w http.ResponseWriter, r *http.Request) {
@@ -114,77 +111,4 @@ func (p pages) backTo(w http.ResponseWriter, r *http.Request, path string, templ
 		return
 	}
 	http.Redirect(w, r, path, http.StatusSeeOther)
-}
-
-// keysBody is the API keys of this service.
-type keysBody struct {
-	Tabs    []tab
-	Refused string
-	Secret  string // of the key that was just made
-	Keys    []keyRow
-}
-
-type keyRow struct {
-	access.Key
-	State state
-	Valid bool
-}
-
-// The scopes that keys of this service can have.
-const (
-	scopeAll  = access.ScopeOrders
-	scopeRead = access.ScopeOrders + ":read"
-)
-
-func (p pages) keys(r *http.Request) (look.Page, error) { return p.keysAfter(r, "", "") }
-
-func (p pages) keysAfter(r *http.Request, refused, secret string) (look.Page, error) {
-	found, err := p.Keys.Keys(r.Context())
-	if err != nil {
-		return look.Page{}, err
-	}
-	body := keysBody{Tabs: p.tabs("/keys"), Refused: refused, Secret: secret}
-	for _, key := range found {
-		opens := false
-		for _, scope := range key.Scopes {
-			opens = opens || scope == scopeAll || scope == scopeRead
-		}
-		if opens {
-			body.Keys = append(body.Keys, keyRow{key, stateOf(key, p.Now()), key.ValidAt(p.Now())})
-		}
-	}
-	return look.Page{Title: "Keys", Heading: "API keys", Lede: "Programs call this service with a key. It is shown once, when it is made.", Body: body}, nil
-}
-
-func stateOf(key access.Key, now time.Time) state {
-	switch {
-	case !key.Revoked.IsZero():
-		return state{look.None, "revoked"}
-	case !key.ValidAt(now):
-		return state{look.None, "expired"}
-	}
-	return state{look.Good, "valid"}
-}
-
-func (p pages) createKey(w http.ResponseWriter, r *http.Request) {
-	scope := scopeAll
-	if r.FormValue("reads") != "" {
-		scope = scopeRead
-	}
-	_, secret, err := p.Keys.CreateKey(r.Context(), access.KeyRequest{Name: strings.TrimSpace(r.FormValue("name")), Scopes: []string{scope}})
-	refused, status := refusal(err)
-	if refused == "" && err != nil {
-		p.send(w, r, 0, keysPage, look.Page{}, err)
-		return
-	}
-	if refused == "" {
-		status = http.StatusOK
-	}
-	page, err := p.keysAfter(r, refused, secret)
-	p.send(w, r, status, keysPage, page, err)
-}
-
-func (p pages) revokeKey(w http.ResponseWriter, r *http.Request) {
-	_, err := p.Keys.RevokeKey(r.Context(), r.PathValue("id"))
-	p.backTo(w, r, "/keys", keysPage, err)
 }

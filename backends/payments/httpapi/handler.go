@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/aditechsphere/fairway/backends/access/httpauth"
+	accessweb "github.com/aditechsphere/fairway/backends/access/web"
 	"github.com/aditechsphere/fairway/backends/instance"
 	"github.com/aditechsphere/fairway/backends/internal/health"
 	"github.com/aditechsphere/fairway/backends/payments"
@@ -21,6 +22,7 @@ type Config struct {
 	Service *payments.Service
 	Guard   httpauth.Guard
 	Facts   instance.Facts
+	Keys    accessweb.Keys   // of the platform, for the operator's page; nil: no such page
 	Logger  *slog.Logger     // default slog.Default()
 	Now     func() time.Time // default time.Now
 	// Notifications takes what the processor sends by itself, at
@@ -102,7 +104,7 @@ func (a *api) routes() http.Handler {
 		mux.Handle("POST /processor/notifications", a.Notifications)
 	}
 	mux.Handle("/", web.New(web.Config{
-		Service: a.Service, Facts: a.Facts, SignedIn: a.Guard.Operator, Logger: a.Logger, Now: a.Now,
+		Service: a.Service, Facts: a.Facts, Keys: a.Keys, SignedIn: a.Guard.Operator, Logger: a.Logger, Now: a.Now,
 	}))
 	return mux
 }

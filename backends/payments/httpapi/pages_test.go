@@ -58,6 +58,24 @@ func TestTheOperatorCapturesAndRefunds(t *testing.T) {
 	}
 }
 
+// The page of keys makes one that opens the API. Forms of other sites are refused.
+func TestTheOperatorMakesAKey(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	if page := s.operator(t, http.MethodGet, "/payments", ""); !strings.Contains(page.body, `href="/keys"`) {
+		t.Error("no link leads to the keys")
+	}
+	made := s.operator(t, http.MethodPost, "/keys", "name=till")
+	_, after, _ := strings.Cut(made.body, "<code>sk_test_")
+	secret, _, _ := strings.Cut(after, "</code>")
+	if r := s.do(t, http.MethodGet, "/v1/balance", "", "Authorization", "Bearer sk_test_"+secret); r.status != http.StatusOK {
+		t.Errorf("the key that was shown opens the API with %d: %s", r.status, made.body)
+	}
+	if r := s.do(t, http.MethodPost, "/keys", "name=theirs", "Sec-Fetch-Site", "cross-site"); r.status != http.StatusForbidden {
+		t.Errorf("a form of another site: %d", r.status)
+	}
+}
+
 func TestAnAuthorisationExpires(t *testing.T) {
 	t.Parallel()
 	s := start(t)

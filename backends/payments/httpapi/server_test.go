@@ -138,7 +138,7 @@ func startIn(t *testing.T, folder string, change ...func(*options)) *server {
 		Store: store, Processor: s.processor, Shapes: shape.Shapes{}, Now: s.clock.now,
 		Logger: logger, Patience: chosen.patience,
 	})
-	a := newAPI(Config{Service: s.service, Guard: httpauth.New(guard), Facts: facts, Logger: logger, Now: s.clock.now})
+	a := newAPI(Config{Service: s.service, Guard: httpauth.New(guard), Keys: s.access, Facts: facts, Logger: logger, Now: s.clock.now})
 	a.most = chosen.most
 	s.Server = httptest.NewServer(a.routes())
 	t.Cleanup(s.Close)

@@ -71,7 +71,7 @@ func StartOn(t testing.TB, store *sqlstore.Store, processor payments.Processor) 
 	facts := instance.Facts{Service: "payments-service", Version: "v0.0.0", Environment: "test", Host: "here",
 		Started: time.Now(), DashboardURL: func() string { return "" }}
 	guard := httpauth.New(httpauth.Config{Access: people, Logger: logger, Facts: facts, Origins: func() []string { return nil }})
-	listening := httptest.NewServer(httpapi.New(httpapi.Config{Service: server.Service, Guard: guard, Facts: facts, Logger: logger}))
+	listening := httptest.NewServer(httpapi.New(httpapi.Config{Service: server.Service, Guard: guard, Keys: people, Facts: facts, Logger: logger}))
 	t.Cleanup(listening.Close)
 	server.URL = listening.URL
 	return server

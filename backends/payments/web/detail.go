@@ -71,7 +71,7 @@ func (p pages) showDetail(w http.ResponseWriter, r *http.Request, refusal string
 	shown, err := p.gather(r.Context(), r.PathValue("id"))
 	var missing *payments.Error
 	if errors.As(err, &missing) {
-		p.show(w, r, http.StatusNotFound, list, look.Page{Title: "Payments", Heading: "There is no such payment", Body: listBody{Statuses: statuses}}, look.ContentSecurityPolicy)
+		p.show(w, r, http.StatusNotFound, list, look.Page{Title: "Payments", Heading: "There is no such payment", Tabs: p.tabs(""), Body: listBody{Statuses: statuses}}, look.ContentSecurityPolicy)
 		return
 	}
 	if err != nil {
@@ -83,7 +83,7 @@ func (p pages) showDetail(w http.ResponseWriter, r *http.Request, refusal string
 		status = http.StatusConflict
 	}
 	p.show(w, r, status, detail, look.Page{
-		Title: "Payments", Heading: shown.Amount, Tone: shown.Tone, Lede: shown.Status, Body: shown,
+		Title: "Payments", Heading: shown.Amount, Tone: shown.Tone, Lede: shown.Status, Tabs: p.tabs(""), Body: shown,
 	}, look.ContentSecurityPolicy)
 }
 

@@ -1,5 +1,6 @@
 // Package web serves the pages of the payments service: what it is, for
-// everyone; where payers authenticate; payments and webhooks, for the operator.
+// everyone; where payers authenticate; payments,
+// webhooks and keys, for the operator.
 package web
 
 import (
@@ -9,6 +10,8 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/aditechsphere/fairway/backends/access"
+	accessweb "github.com/aditechsphere/fairway/backends/access/web"
 	"github.com/aditechsphere/fairway/backends/errorpage"
 	"github.com/aditechsphere/fairway/backends/instance"
 	"github.com/aditechsphere/fairway/backends/internal/look"
@@ -36,6 +39,7 @@ const latest = 20
 type Config struct {
 	Service  *payments.Service
 	Facts    instance.Facts
+	Keys     accessweb.Keys           // nil: there is no page of keys
 	SignedIn func(*http.Request) bool // reports whether a request is a signed-in operator's
 	Logger   *slog.Logger
 	Now      func() time.Time
@@ -61,6 +65,12 @@ func New(cfg Config) http.Handler {
 	mux.HandleFunc("POST /payments/{id}/{action}", p.signedIn(p.act))
 	mux.HandleFunc("GET /webhooks", p.signedIn(p.webhooks))
 	mux.HandleFunc("POST /webhooks/{delivery}/replay", p.signedIn(p.replay))
+	if cfg.Keys != nil {
+		accessweb.Register(mux, accessweb.Config{
+			Keys: cfg.Keys, Scopes: []accessweb.Scope{{Name: access.ScopePayments, Opens: "everything"}}, Live: cfg.Service.Live(),
+			Tabs: p.tabs(accessweb.Path), Facts: cfg.Facts, SignedIn: cfg.SignedIn, Logger: cfg.Logger, Now: cfg.Now,
+		})
+	}
 	mux.HandleFunc("GET /authenticate/{operation}", p.authenticate)
 	mux.HandleFunc("POST /authenticate/{operation}", p.authenticated)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
@@ -70,6 +80,16 @@ func New(cfg Config) http.Handler {
 }
 
 type pages struct{ Config }
+
+// tabs are the operator's pages; here is the path of one, or "".
+func (p pages) tabs(here string) []look.Tab {
+	tabs := []look.Tab{{Name: "Payments", Path: "/payments"}, {Name: "Webhooks", Path: "/webhooks"}}
+	if p.Keys != nil {
+		tabs = append(tabs, look.Tab{Name: "Keys", Path: accessweb.Path})
+	}
+	tabs = append(tabs, look.Tab{Name: "About", Path: "/"})
+	return look.MarkTab(tabs, here)
+}
 
 // signedIn has everybody but the operator sign in first.
 func (p pages) signedIn(page http.HandlerFunc) http.HandlerFunc {
@@ -107,6 +127,7 @@ type body struct {
 	Reference string
 	Live      bool
 	Processor string
+	Keys      bool  // there is a page of keys, and the reader may see it
 	Listed    bool  // Rows were looked up: for an operator, while the store can be reached
 	Rows      []row // newest first
 }
@@ -136,7 +157,8 @@ func (p pages) operator(r *http.Request) (look.Page, error) {
 		return page, err
 	}
 	shown := page.Body.(body)
-	shown.Listed = true
+	shown.Listed, shown.Keys = true, p.Keys != nil
+	page.Tabs = p.tabs("/")
 	found, err := p.Service.List(r.Context(), payments.KindIntent, payments.Query{Limit: latest})
 	if err != nil {
 		return look.Page{}, err

@@ -128,5 +128,5 @@ func (p pages) list(w http.ResponseWriter, r *http.Request) {
 			shown.Older = last
 		}
 	}
-	p.show(w, r, http.StatusOK, list, look.Page{Title: "Payments", Heading: "Payments", Body: shown}, look.ContentSecurityPolicy)
+	p.show(w, r, http.StatusOK, list, look.Page{Title: "Payments", Heading: "Payments", Tabs: p.tabs("/payments"), Body: shown}, look.ContentSecurityPolicy)
 }

@@ -70,7 +70,7 @@ func (p pages) webhooks(w http.ResponseWriter, r *http.Request) {
 		}
 		shown.Deliveries = append(shown.Deliveries, view)
 	}
-	p.show(w, r, http.StatusOK, webhooks, look.Page{Title: "Payments", Heading: "Webhooks", Body: shown}, look.ContentSecurityPolicy)
+	p.show(w, r, http.StatusOK, webhooks, look.Page{Title: "Payments", Heading: "Webhooks", Tabs: p.tabs("/webhooks"), Body: shown}, look.ContentSecurityPolicy)
 }
 
 func deliveryOf(one webhook.Delivery, url string) delivery {
