@@ -120,16 +120,37 @@ func (s *Service) reviseInTime(ctx context.Context) error {
 	return nil
 }
 
-// Revise asks a processor that takes things back for the refunds that failed
-// since a time, by default in the last 30 days, and books those that had
-// succeeded here. Notifications that never arrived are made up for so.
+// Revise asks the processor for the refunds that failed since a time, by default
+// in the last 30 days, and books those that had succeeded here; and for those
+// that were not asked for here. Notifications that never arrived are made up for so.
 func (s *Service) Revise(ctx context.Context, since time.Time) error {
-	processor, ok := s.Processor.(Revising)
+	if since.IsZero() {
+		since = s.Now().Add(-reviseReach)
+	}
+	return errors.Join(s.reviseRefunded(ctx, since), s.reviseFailed(ctx, since))
+}
+
+// reviseRefunded takes over refunds that were not asked for here.
+func (s *Service) reviseRefunded(ctx context.Context, since time.Time) error {
+	processor, ok := s.Processor.(Refunding)
 	if !ok {
 		return nil
 	}
-	if since.IsZero() {
-		since = s.Now().Add(-reviseReach)
+	references, err := processor.RefundedElsewhere(ctx, since)
+	if err != nil {
+		return fmt.Errorf("asking the processor %s for refunds made there: %w", processor.Name(), err)
+	}
+	var errs []error
+	for _, reference := range references {
+		errs = append(errs, s.TakeOverRefunds(ctx, reference))
+	}
+	return errors.Join(errs...)
+}
+
+func (s *Service) reviseFailed(ctx context.Context, since time.Time) error {
+	processor, ok := s.Processor.(Revising)
+	if !ok {
+		return nil
 	}
 	references, err := processor.FailedRefunds(ctx, since)
 	if err != nil {

@@ -75,6 +75,12 @@ func TestStripeAllowsWhatIsAsked(t *testing.T) {
 	if _, err := processor.FailedRefunds(t.Context(), time.Now().Add(-time.Hour)); err != nil {
 		t.Errorf("refunds that failed: %v", err)
 	}
+	if _, _, err := processor.RefundsOf(t.Context(), "pi_1"); err != nil {
+		t.Errorf("refunds of a payment: %v", err)
+	}
+	if _, err := processor.RefundedElsewhere(t.Context(), time.Now().Add(-time.Hour)); err != nil {
+		t.Errorf("refunds made elsewhere: %v", err)
+	}
 	now := payments.Head{ID: "op_1", Created: time.Now()}
 	old := payments.Head{ID: "op_2", Created: time.Now().Add(-48 * time.Hour)}
 	method := payments.MethodDetails{Type: payments.TypeCard, Token: "pm_1"}

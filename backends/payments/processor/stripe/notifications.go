@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/stripe/stripe-go/v85"
 	"github.com/stripe/stripe-go/v85/webhook"
 
 	"github.com/aditechsphere/fairway/backends/payments"
@@ -24,7 +25,7 @@ const (
 
 // Notifications takes what Stripe sends to a webhook endpoint whose signing
 // secret is secret. A notification is only a hint: what became of its payment
-// or refund is asked for, so that it does not matter how often and in which
+// or refund is asked for, and refunds made at Stripe are taken over, so that it does not matter how often and in which
 // order notifications come. One that comes while the same is being asked for
 // waits, and is refused with 503 if that takes long: Stripe sends it again.
 func Notifications(service *payments.Service, secret string, logger *slog.Logger) http.Handler {
@@ -42,6 +43,7 @@ func Notifications(service *payments.Service, secret string, logger *slog.Logger
 		}
 		var object struct {
 			ID            string `json:"id"`
+			Object        string `json:"object"`
 			PaymentIntent string `json:"payment_intent"`
 		}
 		if err := json.Unmarshal(event.Data.Raw, &object); err != nil {
@@ -51,6 +53,9 @@ func Notifications(service *payments.Service, secret string, logger *slog.Logger
 		ctx, cancel := context.WithTimeout(r.Context(), maxRecheck)
 		defer cancel()
 		err = service.Recheck(ctx, object.ID, object.PaymentIntent)
+		if refunds := object.Object == "refund" || event.Type == stripe.EventTypeChargeRefunded; err == nil && refunds {
+			err = service.TakeOverRefunds(ctx, object.PaymentIntent)
+		}
 		switch {
 		case err == nil:
 			w.WriteHeader(http.StatusOK)

@@ -2,6 +2,7 @@ package stripe
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -106,4 +107,45 @@ func (p *Processor) FailedRefunds(ctx context.Context, since time.Time) ([]strin
 	return references, nil
 }
 
-var _ payments.Revising = (*Processor)(nil)
+// RefundsOf implements [payments.Refunding]. Stripe lists refunds newest first.
+func (p *Processor) RefundsOf(ctx context.Context, payment string) (subject string, refunds []payments.ProcessorRefund, err error) {
+	intent, err := p.client.V1PaymentIntents.Retrieve(ctx, payment, nil)
+	if err != nil || intent.Metadata[ours] == "" {
+		return "", nil, err
+	}
+	params := &stripe.RefundListParams{PaymentIntent: stripe.String(payment)}
+	params.Limit = stripe.Int64(100)
+	for refund, err := range p.client.V1Refunds.List(ctx, params).All(ctx) {
+		if err != nil {
+			return "", nil, err
+		}
+		refunds = append(refunds, payments.ProcessorRefund{
+			Answer: p.answerRefund(refund), Refund: refund.Metadata[ours],
+			Amount: refund.Amount, Currency: string(refund.Currency), Reason: string(refund.Reason),
+		})
+	}
+	slices.Reverse(refunds)
+	return intent.Metadata[ours], refunds, nil
+}
+
+// RefundedElsewhere implements [payments.Refunding] by Stripe's events.
+func (p *Processor) RefundedElsewhere(ctx context.Context, since time.Time) (references []string, err error) {
+	params := &stripe.EventListParams{Type: stripe.String("refund.created"), CreatedRange: &stripe.RangeQueryParams{GreaterThanOrEqual: since.Unix()}}
+	params.Limit = stripe.Int64(100)
+	for event, err := range p.client.V1Events.List(ctx, params).All(ctx) {
+		if err != nil {
+			return nil, err
+		}
+		metadata, _ := event.Data.Object["metadata"].(map[string]any)
+		payment, _ := event.Data.Object["payment_intent"].(string)
+		if metadata[ours] == nil && payment != "" && !slices.Contains(references, payment) {
+			references = append(references, payment)
+		}
+	}
+	return references, nil
+}
+
+var (
+	_ payments.Revising  = (*Processor)(nil)
+	_ payments.Refunding = (*Processor)(nil)
+)

@@ -476,3 +476,120 @@ func TestARefundThatIsNotFoundHasNotFailed(t *testing.T) {
 		t.Errorf("the answer is %+v", answer)
 	}
 }
+
+// elsewhere refunds at the stand-in, as in Stripe's dashboard.
+func elsewhere(t *testing.T, bank *stripe.Client, payment string, amount int64) {
+	t.Helper()
+	_, err := bank.V1Refunds.Create(t.Context(), &stripe.RefundCreateParams{
+		PaymentIntent: stripe.String(payment), Amount: stripe.Int64(amount), Reason: stripe.String("duplicate")})
+	must(t, err)
+}
+
+// theirs is what the stand-in calls a payment of ours.
+func theirs(t *testing.T, front *paymentstest.Server, intent *stripe.PaymentIntent) string {
+	t.Helper()
+	object, err := front.Service.Get(t.Context(), payments.KindIntent, "id", intent.ID)
+	must(t, err)
+	return object.(*payments.PaymentIntent).Reference
+}
+
+// Refunds made in the dashboard are booked once, whatever is told twice and in
+// the opposite order; one of ours between them is not booked again. One fails later.
+func TestRefundsOfTheDashboardAreTakenOver(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, store *sqlstore.Store) {
+		banks := newIssuer(payments.VerdictApproved)
+		back := paymentstest.Start(t, banks)
+		front := paymentstest.StartOn(t, store, through(t, back, nil))
+		notifications := notify(t, back, front, func(send func() int, _ int) { send(); send() })
+		shop, bank := client(front), client(back)
+		intent := paid(t, shop, bank, 5000)
+		payment := theirs(t, front, intent)
+		elsewhere(t, bank, payment, 1000)
+		refundOf(t, shop, intent, 1500)
+		elsewhere(t, bank, payment, 2000)
+		want := []string{"1000 succeeded", "1500 succeeded", "2000 succeeded"}
+		within(t, func() bool { return slices.Equal(statuses(t, shop), want) })
+		within(t, func() bool { return len(notifications.about("charge.refunded")) == 3 })
+		notifications.again()
+		if got := statuses(t, shop); !slices.Equal(got, want) {
+			t.Errorf("after everything was told again: %v", got)
+		}
+		for refund, err := range shop.V1Refunds.List(t.Context(), nil).All(t.Context()) {
+			must(t, err)
+			if types := told(t, shop, refund.ID); !slices.Equal(types, []string{"refund.created"}) && refund.Amount != 1500 {
+				t.Errorf("told of the refund of %d were %v", refund.Amount, types)
+			}
+			if refund.Amount != 1500 && refund.Reason != "duplicate" {
+				t.Errorf("the refund of %d has the reason %q", refund.Amount, refund.Reason)
+			}
+		}
+		banks.settle(2000, returned("lost_or_stolen_card"))
+		within(t, func() bool { return slices.Contains(statuses(t, shop), "2000 failed") })
+		agree(t, shop, bank)
+	})
+}
+
+// The dashboard's refund is told while the reply to one of ours is under way,
+// which is told of too: each is booked once.
+func TestADashboardRefundBeforeTheReplyToOurs(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, store *sqlstore.Store) {
+		back := paymentstest.Start(t, newIssuer(payments.VerdictApproved))
+		replies := &held{make(chan struct{})}
+		front := paymentstest.StartOn(t, store, through(t, back, replies))
+		notifications := notify(t, back, front, func(func() int, int) {})
+		notifications.patience = time.Second
+		shop, bank := client(front), client(back)
+		intent := paid(t, shop, bank, 5000)
+		payment := theirs(t, front, intent)
+		answered := make(chan struct{})
+		go func() {
+			defer close(answered)
+			_, err := shop.V1Refunds.Create(t.Context(), &stripe.RefundCreateParams{PaymentIntent: stripe.String(intent.ID), Amount: stripe.Int64(2000)})
+			if err != nil {
+				t.Error(err)
+			}
+		}()
+		within(t, func() bool { return len(notifications.about("refund.created")) == 1 })
+		elsewhere(t, bank, payment, 3000)
+		within(t, func() bool { return len(notifications.about("charge.refunded")) == 2 })
+		must(t, front.Service.TakeOverRefunds(t.Context(), payment)) // as if the hint came past the waiting
+		for _, n := range append(notifications.about("charge.refunded"), notifications.about("refund.created")...) {
+			notifications.send(n)
+		}
+		if got := statuses(t, shop); !slices.Equal(got, []string{"2000 pending", "3000 succeeded"}) {
+			t.Errorf("before the reply: %v", got)
+		}
+		close(replies.let)
+		<-answered
+		notifications.patience = 0
+		notifications.again()
+		if got := statuses(t, shop); !slices.Equal(got, []string{"2000 succeeded", "3000 succeeded"}) {
+			t.Errorf("after the reply: %v", got)
+		}
+		agree(t, shop, bank)
+	})
+}
+
+// The notification is lost. The next question finds out; a refund that is pending
+// is followed until it is settled.
+func TestADashboardRefundThatWasNeverTold(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, store *sqlstore.Store) {
+		banks := newIssuer(payments.VerdictPending)
+		back := paymentstest.Start(t, banks)
+		front := paymentstest.StartOn(t, store, through(t, back, nil))
+		shop, bank := client(front), client(back)
+		elsewhere(t, bank, theirs(t, front, paid(t, shop, bank, 5000)), 1200)
+		for range 2 {
+			must(t, front.Service.Revise(t.Context(), time.Time{}))
+		}
+		if got := statuses(t, shop); !slices.Equal(got, []string{"1200 pending"}) {
+			t.Errorf("taken over: %v", got)
+		}
+		banks.settle(1200, payments.Answer{Verdict: payments.VerdictApproved})
+		within(t, func() bool { return slices.Equal(statuses(t, shop), []string{"1200 succeeded"}) })
+		agree(t, shop, bank)
+	})
+}
