@@ -539,6 +539,8 @@ func TestADashboardRefundBeforeTheReplyToOurs(t *testing.T) {
 		replies := &held{make(chan struct{})}
 		front := paymentstest.StartOn(t, store, through(t, back, replies))
 		notifications := notify(t, back, front, func(func() int, int) {})
+		letReplies := sync.OnceFunc(func() { close(replies.let) })
+		t.Cleanup(letReplies) // so that a failure does not wait for ever
 		notifications.patience = time.Second
 		shop, bank := client(front), client(back)
 		intent := paid(t, shop, bank, 5000)
@@ -561,7 +563,7 @@ func TestADashboardRefundBeforeTheReplyToOurs(t *testing.T) {
 		if got := statuses(t, shop); !slices.Equal(got, []string{"2000 pending", "3000 succeeded"}) {
 			t.Errorf("before the reply: %v", got)
 		}
-		close(replies.let)
+		letReplies()
 		<-answered
 		notifications.patience = 0
 		notifications.again()
