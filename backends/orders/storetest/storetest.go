@@ -636,9 +636,6 @@ func finds(t *testing.T, open Open) {
 	}
 }
 
-// Lists of a time are sorted by it, equal times by number, page by page.
-// findsBeginnings looks for beginnings of few words and of many, that most orders
-// have, or only old ones.
 // readsForward changes an order while others read it.
 func readsForward(t *testing.T, open Open) {
 	store := open(t, "a")
@@ -690,6 +687,8 @@ func insert(ctx context.Context, store orders.Store, tx orders.Tx, order orders.
 	return tx.Insert(ctx, row)
 }
 
+// findsBeginnings looks for beginnings of few words and of many, that most orders
+// have, or only old ones.
 func findsBeginnings(t *testing.T, open Open) {
 	store := open(t, "a")
 	s := orders.NewService(store, clock, nil)
@@ -764,6 +763,7 @@ func findsBeginnings(t *testing.T, open Open) {
 	}
 }
 
+// Lists of a time are sorted by it, equal times by number, page by page.
 func sortsByTime(t *testing.T, open Open) {
 	store := open(t, "a")
 	now := noon
