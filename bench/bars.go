@@ -72,12 +72,16 @@ func (r *report) judgePages() {
 		}
 		r.judge(atMost(1.3, "×", row.Page+" page: CPU per request, to that of stock Caddy's respond with 13 bytes"),
 			against(&caddyRespond, "short", cpuOf)...)
-		r.judge(atLeast(1.7, "×", row.Page+" page: requests/s, to those of nginx → Go service"),
-			against(&nginx, "proxy", perSecondOf)...)
-		r.judge(atLeast(1.7, "×", row.Page+" page: requests/s, to those of HAProxy → Go service"),
-			against(&haproxy, "proxy", perSecondOf)...)
-		r.judge(atLeast(20, "×", row.Page+" page: requests/s, to those of Apache → gunicorn → Flask, template from a file"),
-			against(&apache, "file", perSecondOf)...)
+		for _, proxy := range []*peer{&nginx, &haproxy} {
+			for _, page := range proxied {
+				r.judge(atLeast(1.7, "×", row.Page+" page: requests/s, to those of "+proxy.title+", "+page.title),
+					against(proxy, page.key, perSecondOf)...)
+			}
+		}
+		for _, page := range apache.pages {
+			r.judge(atLeast(20, "×", row.Page+" page: requests/s, to those of "+apache.title+", "+page.title),
+				against(&apache, page.key, perSecondOf)...)
+		}
 	}
 }
 

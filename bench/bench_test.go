@@ -47,6 +47,14 @@ func TestParseLoadOfNothing(t *testing.T) {
 	}
 }
 
+func TestCores(t *testing.T) {
+	t.Parallel()
+	said, err := cores{0}.command(t.Context(), "grep", "Cpus_allowed_list", "/proc/self/status").Output()
+	if err != nil || strings.Fields(string(said))[1] != "0" {
+		t.Errorf("a program that is to be on core 0 says %q, %v", said, err)
+	}
+}
+
 func TestProcessStat(t *testing.T) {
 	t.Parallel()
 	const rest = " 0 -1 4194560 11383 0 18 0 181 69 5 7 20 0 9 0 587520 1357979648 15933"

@@ -77,8 +77,9 @@ func (b *bench) measureStart(ctx context.Context, p *peer, i int, row *startRow)
 // several times, so that a drift of the machine meets all alike.
 func (b *bench) measurePages(ctx context.Context, peers []*peer) error {
 	var pages []*pageRun
+	servers, client := apart()
 	for _, p := range peers {
-		s, err := b.start(ctx, p, "page-"+p.key)
+		s, err := b.startOn(ctx, servers, client, p, "page-"+p.key)
 		if err != nil {
 			b.problem(ctx, err)
 			continue

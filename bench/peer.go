@@ -45,6 +45,7 @@ type workspace struct {
 	Admin   int
 	Backend int // the app behind a proxy
 	HTTP    int
+	Cores   int // of the servers
 
 	bench *bench
 	ports func() (int, error)

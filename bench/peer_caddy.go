@@ -55,5 +55,8 @@ var caddyProxy = peer{
 	},
 }
 
-// proxied is the page of every stack that proxies.
-var proxied = []page{{key: "proxy", title: "a page as large", host: "proxy." + domain, path: "/"}}
+// proxied are the pages of every stack that proxies to a Go service.
+var proxied = []page{
+	{key: "template", title: "a template as large", host: "proxy." + domain, path: "/"},
+	{key: "memory", title: "a page as large, in memory", host: "proxy." + domain, path: "/memory"},
+}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"syscall"
 	"time"
@@ -30,8 +29,8 @@ type process struct {
 	ended  chan struct{}
 }
 
-// startProcess runs the command in folder. What it says goes to a file there.
-func startProcess(ctx context.Context, c command, folder string) (*process, error) {
+// startProcess runs the command in folder, on some cores. What it says goes to a file there.
+func startProcess(ctx context.Context, on cores, c command, folder string) (*process, error) {
 	path := filepath.Join(folder, filepath.Base(c.name)+".log")
 	log, err := os.Create(path) // #nosec G304 -- in the benchmark's own folder
 	if err != nil {
@@ -39,7 +38,7 @@ func startProcess(ctx context.Context, c command, folder string) (*process, erro
 	}
 	defer func() { _ = log.Close() }() // the process has its own handle
 	ctx, cancel := context.WithCancel(ctx)
-	cmd := exec.CommandContext(ctx, c.name, c.args...) // #nosec G204 -- the peers' own commands
+	cmd := on.command(ctx, c.name, c.args...)
 	cmd.Dir = folder
 	cmd.Env = append(os.Environ(), c.env...)
 	cmd.Stdout, cmd.Stderr = log, log

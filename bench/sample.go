@@ -91,7 +91,7 @@ func (b *bench) run(ctx context.Context, s *stack, t target, size int) (sample, 
 	if err != nil {
 		return sample{}, err
 	}
-	measured, client, err := b.wrk(ctx, t)
+	measured, client, err := b.wrk(ctx, s.client, t)
 	if err != nil {
 		return sample{}, err
 	}

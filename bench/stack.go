@@ -25,6 +25,7 @@ const (
 // stack is a running peer.
 type stack struct {
 	*workspace
+	client    cores // of who asks it
 	processes []*process
 	started   time.Duration // from the first process's start to the first answer
 }
@@ -77,8 +78,14 @@ func (p *peer) missing() error {
 	return errors.Join(errs...)
 }
 
-// start starts a peer in the named folder and waits for its first answer.
+// start starts a peer in the named folder and waits for its first answer. It
+// and its client have all cores.
 func (b *bench) start(ctx context.Context, p *peer, name string) (*stack, error) {
+	return b.startOn(ctx, nil, nil, p, name)
+}
+
+// startOn is start with some cores for the servers and some for their client.
+func (b *bench) startOn(ctx context.Context, servers, client cores, p *peer, name string) (*stack, error) {
 	if err := p.missing(); err != nil {
 		return nil, err
 	}
@@ -86,14 +93,15 @@ func (b *bench) start(ctx context.Context, p *peer, name string) (*stack, error)
 	if err != nil {
 		return nil, err
 	}
+	w.Cores = servers.count()
 	commands, err := p.prepare(w)
 	if err != nil {
 		return nil, fmt.Errorf("preparing %s: %w", p.title, err)
 	}
-	s := &stack{workspace: w}
+	s := &stack{workspace: w, client: client}
 	begun := time.Now()
 	for _, c := range commands {
-		started, err := startProcess(ctx, c, w.Folder)
+		started, err := startProcess(ctx, servers, c, w.Folder)
 		if err != nil {
 			s.stop()
 			return nil, err

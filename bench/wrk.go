@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"time"
@@ -46,9 +45,9 @@ type target struct {
 	args  []string // what wrk.lua is to do instead
 }
 
-// wrk puts load on a target for a while. It also returns the CPU time that wrk
+// wrk puts load on a target for a while, from some cores. It also returns the CPU time that wrk
 // itself used.
-func (b *bench) wrk(ctx context.Context, t target) (load, time.Duration, error) {
+func (b *bench) wrk(ctx context.Context, on cores, t target) (load, time.Duration, error) {
 	script := filepath.Join(b.folder, "wrk.lua")
 	if err := os.WriteFile(script, wrkScript, 0o600); err != nil {
 		return load{}, 0, err
@@ -68,7 +67,7 @@ func (b *bench) wrk(ctx context.Context, t target) (load, time.Duration, error) 
 	}
 	ctx, cancel := context.WithTimeout(ctx, b.duration+30*time.Second)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "wrk", args...) // #nosec G204 -- the arguments are made above
+	cmd := on.command(ctx, "wrk", args...)
 	cmd.SysProcAttr = processAttributes()
 	output, err := cmd.CombinedOutput()
 	if err != nil {
