@@ -148,7 +148,9 @@ func seconds(number string) string {
 }
 
 // lastMain is the main server's last directive of that name; nil without one.
-func (t *translation) lastMain(name string) *apacheconf.Directive { return t.main[strings.ToLower(name)] }
+func (t *translation) lastMain(name string) *apacheconf.Directive {
+	return t.main[strings.ToLower(name)]
+}
 
 // lastByName is the last of each name, by the name in lower case.
 func lastByName(directives []*apacheconf.Directive) map[string]*apacheconf.Directive {
