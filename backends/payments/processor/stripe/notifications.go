@@ -25,9 +25,10 @@ const (
 
 // Notifications takes what Stripe sends to a webhook endpoint whose signing
 // secret is secret. A notification is only a hint: what became of its payment
-// or refund is asked for, and refunds made at Stripe are taken over, so that it does not matter how often and in which
-// order notifications come. One that comes while the same is being asked for
-// waits, and is refused with 503 if that takes long: Stripe sends it again.
+// or refund is asked for, and refunds made at Stripe are taken over, so that it
+// does not matter how often and in which order notifications come. One that comes
+// while the same is being asked for waits, and is refused with 503 if that takes
+// long: Stripe sends it again.
 func Notifications(service *payments.Service, secret string, logger *slog.Logger) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxNotification))
