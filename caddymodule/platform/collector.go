@@ -19,5 +19,9 @@ var tuneCollector = sync.OnceFunc(func() {
 	}
 })
 
-// returnMemory gives what starting up left behind back to the system.
-var returnMemory = sync.OnceFunc(debug.FreeOSMemory)
+// returnMemory gives what starting up left behind back to the system: garbage,
+// and the parts of the program that it read.
+var returnMemory = sync.OnceFunc(func() {
+	debug.FreeOSMemory()
+	_ = forgetProgram() // it only saves memory
+})
