@@ -37,6 +37,9 @@ func service(i int, state homepage.State, now time.Time) homepage.Entry {
 		Kind: homepage.Proxied, Group: groups[i%len(groups)], Icon: homepage.Icons[i%len(homepage.Icons)],
 		URLs: []string{fmt.Sprintf("https://service-%d.platform.example.org", i)}, Upstreams: []string{fmt.Sprintf("10.0.0.%d:8000", i)}, Health: "/health",
 	}}
+	if i%4 == 3 {
+		e.Description = "" // its name is right above its address then
+	}
 	requests := uint64(i)*7919 + 100
 	e.Evidence = measure.Snapshot{Since: now.Add(-time.Hour), Classes: [6]uint64{2: requests}, Last: now, Recent: measure.Recent{Requests: 20}}
 	switch state {
