@@ -11,15 +11,12 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/aditechsphere/fairway/caddymodule/platform/reuseport"
+	"github.com/aditechsphere/fairway/migrate/handover"
 )
 
 const (
-	// handshakeTime is how long the sockets of the old configuration stay open
-	// for handshakes that had begun when new connections went to the new ones:
-	// a round trip.
-	handshakeTime = 200 * time.Millisecond
-	// drainTime bounds how long the connections they then hold wait to be
-	// accepted, and closeTime how long the sockets take to close.
+	// drainTime bounds how long connections wait to be accepted by the old
+	// configuration, and closeTime how long its sockets take to close.
 	drainTime = 5 * time.Second
 	closeTime = 10 * time.Second
 )
@@ -68,9 +65,6 @@ type startedHandler struct{ *App }
 // Handle implements [caddyevents.Handler].
 func (h startedHandler) Handle(context.Context, caddy.Event) error {
 	h.noteStart(time.Now())
-	if reuseport.Migrates() {
-		return nil
-	}
 	shared, err := reuseport.SteerToNewest()
 	if err != nil {
 		// Connections are spread as without us: some may be reset.
@@ -78,7 +72,7 @@ func (h startedHandler) Handle(context.Context, caddy.Event) error {
 		return nil
 	}
 	if shared > 0 {
-		time.Sleep(handshakeTime)
+		time.Sleep(handover.HandshakeTime)
 		if err := reuseport.Drain(drainTime); err != nil {
 			h.logger.Warn("waiting for the old configuration's connections", zap.Error(err))
 		}
@@ -91,7 +85,7 @@ func (h startedHandler) Handle(context.Context, caddy.Event) error {
 // ones are closed, whatever the next configuration opens.
 func (h startedHandler) settle() {
 	deadline := time.Now().Add(closeTime)
-	for time.Now().Before(deadline) && h.ctx.Err() == nil && !reuseport.Migrates() {
+	for time.Now().Before(deadline) && h.ctx.Err() == nil {
 		shared, err := reuseport.Hold()
 		if err != nil {
 			h.logger.Warn("holding connections at the running configuration", zap.Error(err))

@@ -167,13 +167,21 @@ func (a *Apache) Name() string { return "Apache" }
 func (a *Apache) UID() int { return os.Getuid() }
 
 // PID implements [server]. One that only finishes its answers does not count.
-func (a *Apache) PID(context.Context) (int, error) {
+func (a *Apache) PID(context.Context) (int, error) { return a.parent(listens) }
+
+// Ending implements [server].
+func (a *Apache) Ending(context.Context) (int, error) {
+	return a.parent(func(pid int) bool { return sameNetwork(pid) && !listens(pid) })
+}
+
+// parent finds a parent process of this Apache; 0 when there is none.
+func (a *Apache) parent(fits func(pid int) bool) (int, error) {
 	all, err := processes(func(executable string) bool { return executable == a.Executable })
 	if err != nil {
 		return 0, err
 	}
 	for _, process := range parents(all) {
-		if slices.Equal(normalised(process.args[1:]), a.Args) && listens(process.pid) {
+		if slices.Equal(normalised(process.args[1:]), a.Args) && fits(process.pid) {
 			return process.pid, nil
 		}
 	}

@@ -16,6 +16,9 @@ type server interface {
 	Name() string
 	// PID is the process that owns its sockets; 0 when it does not run.
 	PID(ctx context.Context) (int, error)
+	// Ending is the process that finishes its answers, once it has let go; 0 when
+	// there is none.
+	Ending(ctx context.Context) (int, error)
 	// UID is the user whose sockets it opens.
 	UID() int
 	// Start starts it so that it shares its addresses. It may run already.
@@ -221,12 +224,12 @@ func (p *passing) endRemains(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, p.options.Drain)
 	defer cancel()
-	return p.finishProcess(ctx, p.to)
+	return finishProcess(ctx, p.to, p.to.PID)
 }
 
-// finishProcess waits for the end of a server, if it runs.
-func (p *passing) finishProcess(ctx context.Context, s server) error {
-	pid, err := s.PID(ctx)
+// finishProcess waits for the end of a server's process, if there is one.
+func finishProcess(ctx context.Context, s server, find func(context.Context) (int, error)) error {
+	pid, err := find(ctx)
 	if err != nil || pid == 0 {
 		return err
 	}
@@ -302,6 +305,7 @@ func (p *passing) handOn(ctx context.Context) error {
 	if err := p.each(ctx, p.from, (*handover.Group).HandOn); err != nil {
 		return err
 	}
+	time.Sleep(handover.HandshakeTime)
 	// What waits at the one that goes is better taken by it; what stays silent
 	// goes to the other when it closes.
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
@@ -364,7 +368,7 @@ func (p *passing) finish(ctx context.Context) (err error) {
 	waiting, cancel := context.WithTimeout(ctx, p.options.Drain)
 	defer cancel()
 	if p.leaving == nil { // it let go before the program was interrupted
-		err = p.finishProcess(waiting, p.from)
+		err = finishProcess(waiting, p.from, p.from.Ending)
 	} else {
 		err = errors.Join(p.from.Finish(waiting, p.leaving), p.leaving.Close())
 		p.leaving = nil

@@ -78,6 +78,9 @@ func (s *Service) PID(ctx context.Context) (int, error) {
 	return pids[0], nil
 }
 
+// Ending implements [server]: for the service manager it runs until its end.
+func (s *Service) Ending(ctx context.Context) (int, error) { return s.PID(ctx) }
+
 // processes are those that run the very command line.
 func (s *Service) processes() ([]int, error) {
 	all, err := processes(func(executable string) bool { return executable == s.Executable })

@@ -84,7 +84,8 @@ func (g *Group) Keep() error {
 	return errors.Join(g.direct(0, own), unix.Close(helper))
 }
 
-// HandOn has all new connections go to the newcomer.
+// HandOn has all new connections go to the newcomer. Those that had begun still
+// come to the group's sockets for [HandshakeTime].
 func (g *Group) HandOn() error { return g.direct(len(g.Sockets), 1) }
 
 // Release has the kernel spread new connections over all who share.

@@ -12,7 +12,13 @@ package handover
 import (
 	"fmt"
 	"net/netip"
+	"time"
 )
+
+// HandshakeTime is how long a socket that gets no new connections any more is
+// to stay open for those that had begun by then: a round trip, or the pause of
+// a processor that was about to put one into its queue.
+const HandshakeTime = 200 * time.Millisecond
 
 // Address is what a TCP socket listens on.
 type Address struct {

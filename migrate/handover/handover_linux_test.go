@@ -328,6 +328,7 @@ func handOver(t *testing.T, port int, directed bool) (done, failed int32) {
 		next := start(t, nobody*(1-i%2), strconv.Itoa(i+1), "tcp4", address, "1", "true")
 		if directed {
 			must(t, sockets.HandOn())
+			time.Sleep(handover.HandshakeTime)
 		} else {
 			must(t, sockets.Release())
 		}

@@ -4,9 +4,9 @@
 // Caddy listens anew on every reload and closes the old sockets when the new
 // configuration runs. The kernel spreads connections over both meanwhile, and
 // resets those that still wait in a socket's queue when it closes. Steering
-// connections away from a socket before it closes loses none of them. Where
-// the kernel migrates waiting connections by itself, with
-// net.ipv4.tcp_migrate_req=1, there is nothing to do.
+// connections away from a socket before it closes loses none of them. With
+// net.ipv4.tcp_migrate_req=1 the kernel moves what waits by itself, but Go's
+// server still closes what it had accepted and not yet read when it shuts down.
 //
 // An address shared with another process, as while a server is taken over, is
 // left alone: the kernel's numbers of sockets say nothing about whose they are.
@@ -36,13 +36,6 @@ func AvoidMultipath() error {
 		return nil
 	}
 	return os.Setenv("GODEBUG", strings.TrimPrefix(settings+",multipathtcp=0", ","))
-}
-
-// Migrates reports whether the kernel hands connections that wait in the queue
-// of a closing socket to another on the same address.
-func Migrates() bool {
-	setting, err := os.ReadFile("/proc/sys/net/ipv4/tcp_migrate_req")
-	return err == nil && strings.TrimSpace(string(setting)) == "1"
 }
 
 // SteerToNewest sends new connections to the newest of the sockets on each

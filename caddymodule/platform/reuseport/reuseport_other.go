@@ -7,9 +7,6 @@ import "time"
 // AvoidMultipath does nothing.
 func AvoidMultipath() error { return nil }
 
-// Migrates reports true: elsewhere there is nothing to steer.
-func Migrates() bool { return true }
-
 // SteerToNewest does nothing.
 func SteerToNewest() (shared int, err error) { return 0, nil }
 
