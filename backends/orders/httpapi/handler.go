@@ -107,8 +107,9 @@ func checkTexts(r *http.Request, op operation) error {
 	if len(op.Query) == 0 || r.URL.RawQuery == "" {
 		return nil
 	}
-	for name, values := range r.URL.Query() {
-		if slices.ContainsFunc(values, func(value string) bool { return !text.Storable(value) }) {
+	query := r.URL.Query()
+	for _, name := range slices.Sorted(keys(query)) {
+		if slices.ContainsFunc(query[name], func(value string) bool { return !text.Storable(value) }) {
 			return &orders.ParameterError{Name: name, Detail: "must be UTF-8 without NUL"}
 		}
 	}

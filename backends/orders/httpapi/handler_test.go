@@ -324,6 +324,21 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// TestTheSameErrorEachTime: of several parameters that cannot be used, the same
+// one is named each time.
+func TestTheSameErrorEachTime(t *testing.T) {
+	t.Parallel()
+	s := newService(t)
+	for _, target := range []string{"/v1/events?after=none&limit=0&from=1", "/v1/orders?to=1&from=1&state=open&limit=x", "/v1/orders?q=%00&email=%00&status=%00"} {
+		first := s.do("GET", target, "").Body.String()
+		for range 20 {
+			if again := s.do("GET", target, "").Body.String(); again != first {
+				t.Fatalf("%s: %s, then %s", target, first, again)
+			}
+		}
+	}
+}
+
 func TestIdempotencyKey(t *testing.T) {
 	t.Parallel()
 	s := newService(t)
@@ -463,9 +478,13 @@ func TestStoreFailureIsLoggedAndNotShown(t *testing.T) {
 	if err := s.store.Close(); err != nil {
 		t.Fatal(err)
 	}
-	w := s.do("POST", "/v1/orders", coffee, "Idempotency-Key", "k")
-	if w.Code != 500 || !strings.Contains(w.Body.String(), typeBase+"internal-error") || strings.Contains(w.Body.String(), s.path) {
-		t.Errorf("%d %s", w.Code, w.Body)
+	for name, w := range map[string]*httptest.ResponseRecorder{
+		"an order":             s.do("POST", "/v1/orders", coffee, "Idempotency-Key", "k"),
+		"events after another": s.do("GET", "/v1/events?after=evt_a", ""),
+	} {
+		if w.Code != 500 || !strings.Contains(w.Body.String(), typeBase+"internal-error") || strings.Contains(w.Body.String(), s.path) {
+			t.Errorf("%s: %d %s", name, w.Code, w.Body)
+		}
 	}
 	if !strings.Contains(s.log.String(), s.path) {
 		t.Errorf("the log does not name %s: %s", s.path, s.log)

@@ -147,15 +147,15 @@ func listParameters(rawQuery string, pages bool) (ask orders.ListAsk, err error)
 	if pages {
 		known["cursor"], known["limit"] = &ask.Cursor, &limit
 	}
-	for name, values := range query {
+	for _, name := range slices.Sorted(keys(query)) { // the same request gets the same error
 		into, ok := known[name]
 		switch {
 		case !ok:
 			return ask, &orders.ParameterError{Name: name, Detail: "is unknown: there are " + strings.Join(slices.Sorted(keys(known)), ", ")}
-		case len(values) > 1:
+		case len(query[name]) > 1:
 			return ask, &orders.ParameterError{Name: name, Detail: "is given more than once"}
 		}
-		*into = values[0]
+		*into = query.Get(name)
 	}
 	if query.Has("limit") {
 		if ask.Limit, err = strconv.Atoi(limit); err != nil || ask.Limit == 0 {

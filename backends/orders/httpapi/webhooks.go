@@ -1,11 +1,13 @@
 package httpapi
 
 import (
+	"errors"
 	"fmt"
 	"iter"
 	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 
 	"github.com/aditechsphere/fairway/backends/access"
@@ -84,33 +86,45 @@ func (h *handler) replay(w http.ResponseWriter, r *http.Request, _ access.Princi
 
 // listEvents pages through all events by the id of the last one seen.
 func (h *handler) listEvents(w http.ResponseWriter, r *http.Request, _ access.Principal) error {
-	query, err := url.ParseQuery(r.URL.RawQuery)
+	filter, err := h.eventFilter(r)
 	if err != nil {
-		return &orders.ParameterError{Name: "query", Detail: "is not a valid query string"}
-	}
-	filter := webhook.Filter{Limit: orders.MaxLimit}
-	for name, values := range query {
-		switch name {
-		case "type":
-			filter.Types = values
-		case "after":
-			last, err := h.service.Store().Event(r.Context(), values[0])
-			if err != nil {
-				return &orders.ParameterError{Name: "after", Detail: "is not the id of an event"}
-			}
-			filter.Below = last.Seq
-		case "limit":
-			filter.Limit, err = strconv.Atoi(values[0])
-			if err != nil || filter.Limit < 1 || filter.Limit > orders.MaxLimit {
-				return &orders.ParameterError{Name: "limit", Detail: fmt.Sprintf("must be from 1 to %d", orders.MaxLimit)}
-			}
-		default:
-			return &orders.ParameterError{Name: name, Detail: "is unknown: there are after, limit, type"}
-		}
+		return err
 	}
 	found, err := h.service.Store().Events(r.Context(), filter)
 	if err != nil {
 		return err
 	}
 	return sendEvents(w, found)
+}
+
+func (h *handler) eventFilter(r *http.Request) (filter webhook.Filter, err error) {
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return filter, &orders.ParameterError{Name: "query", Detail: "is not a valid query string"}
+	}
+	filter.Limit = orders.MaxLimit
+	for _, name := range slices.Sorted(keys(query)) { // the same request gets the same error
+		value := query.Get(name)
+		switch name {
+		case "type":
+			filter.Types = query[name]
+		case "after":
+			last, err := h.service.Store().Event(r.Context(), value)
+			if errors.Is(err, webhook.ErrNotFound) {
+				return filter, &orders.ParameterError{Name: name, Detail: "is not the id of an event"}
+			}
+			if err != nil {
+				return filter, err
+			}
+			filter.Below = last.Seq
+		case "limit":
+			filter.Limit, err = strconv.Atoi(value)
+			if err != nil || filter.Limit < 1 || filter.Limit > orders.MaxLimit {
+				return filter, &orders.ParameterError{Name: name, Detail: fmt.Sprintf("must be from 1 to %d", orders.MaxLimit)}
+			}
+		default:
+			return filter, &orders.ParameterError{Name: name, Detail: "is unknown: there are after, limit, type"}
+		}
+	}
+	return filter, nil
 }
