@@ -61,7 +61,8 @@ type App struct {
 	background sync.WaitGroup // what uses the stores
 
 	ending     chan struct{}
-	endStreams func() // closes ending, once
+	endStreams func()      // closes ending, once
+	superseded atomic.Bool // another configuration has started
 
 	catalogue catalogue
 	offers    sync.Map // by name, what modules give each other
@@ -179,6 +180,7 @@ func (a *App) Start() error {
 // Stop ends what runs in the background. The stores stay open until Cleanup:
 // requests may still be under way.
 func (a *App) Stop() error {
+	running.CompareAndSwap(a, nil) // unless another has started
 	a.endStreams()
 	close(a.stop)
 	a.background.Wait()

@@ -39,10 +39,11 @@ func speaksHTTP2(connection net.Conn) bool {
 	return ok && state.NegotiatedProtocol == "h2"
 }
 
-// dismiss has a client that asks a configuration that is over make its next
-// connection to the one that runs. HTTP/1 servers do so by themselves.
+// dismiss has a client that asks a configuration that is over, or is about to
+// be, make its next connection to the one that runs.
 func (a *App) dismiss(writer http.ResponseWriter, r *http.Request) {
-	if r.ProtoMajor == 2 && a.over() {
+	upgrades := r.Header["Upgrade"] != nil // the answer says so in the same field
+	if (a.superseded.Load() || a.over()) && !upgrades {
 		writer.Header().Set("Connection", "close") // for HTTP/2 a GOAWAY, which names this request
 	}
 }

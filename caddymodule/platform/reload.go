@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -19,11 +20,17 @@ const (
 	// configuration, and closeTime how long its sockets take to close.
 	drainTime = 5 * time.Second
 	closeTime = 10 * time.Second
+	// firstRequestTime bounds how long the old configuration waits for the first
+	// request on connections that it has: a few round trips of a distant phone.
+	firstRequestTime = 2 * time.Second
 )
 
 // handingOver goes on while sockets of an old configuration may still be open. It is
 // the process's own, as they are.
 var handingOver sync.WaitGroup
+
+// running is the platform of the configuration that started last.
+var running atomic.Pointer[App]
 
 func init() {
 	// Sockets of multipath TCP, Go's default, can neither be steered nor handed to
@@ -65,6 +72,9 @@ type startedHandler struct{ *App }
 // Handle implements [caddyevents.Handler].
 func (h startedHandler) Handle(context.Context, caddy.Event) error {
 	h.noteStart(time.Now())
+	if before := running.Swap(h.App); before != nil {
+		before.superseded.Store(true)
+	}
 	shared, err := reuseport.SteerToNewest()
 	if err != nil {
 		// Connections are spread as without us: some may be reset.
@@ -76,6 +86,7 @@ func (h startedHandler) Handle(context.Context, caddy.Event) error {
 		if err := reuseport.Drain(drainTime); err != nil {
 			h.logger.Warn("waiting for the old configuration's connections", zap.Error(err))
 		}
+		arriving.await(h.App, firstRequestTime)
 	}
 	handingOver.Go(h.settle)
 	return nil

@@ -31,6 +31,7 @@ func (a *App) watchServers(ctx caddy.Context) {
 	for _, server := range app.Servers {
 		server.RegisterConnState(a.watchHandshake)
 		server.RegisterConnState(a.watchLatecomers)
+		server.RegisterConnState(a.watchNewcomers)
 		server.RegisterConnContext(a.watchRequests(server))
 		a.watchHTTP3(server)
 	}
