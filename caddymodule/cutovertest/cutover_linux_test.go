@@ -89,6 +89,21 @@ func TestTheKernelsPartIsNeeded(t *testing.T) {
 			}
 		}
 	})
+	// Some of these are silent while Apache closes, however slow the machine is.
+	silent := new(tally)
+	visitors.kinds["silent for long"] = silent
+	for i := range 6 {
+		group.Go(func() {
+			for wait := time.Duration(i) * 600 * time.Millisecond; ; wait = 0 {
+				select {
+				case <-done:
+					return
+				case <-time.After(wait):
+				}
+				silent.count(visitors.once(names[0], 4*time.Second, "/", "Blog"))
+			}
+		})
+	}
 	h.migrate(t, "cutover", "--yes")
 	close(done)
 	group.Wait()

@@ -190,5 +190,6 @@ func (m *machine) caddyfile(t *testing.T) string {
 	t.Helper()
 	var text bytes.Buffer
 	must(t, caddyfile.Execute(&text, map[string]any{"Names": names, "Bind": "", "Folder": "/run/caddy", "Authority": deadAuthority}))
-	return strings.ReplaceAll(text.String(), "/run/caddy/data/", "/run/caddy/")
+	withPlatform := strings.Replace(text.String(), "{\n", "{\n\tfairway\n", 1) // whose reloads lose nothing
+	return strings.ReplaceAll(withPlatform, "/run/caddy/data/", "/run/caddy/")
 }

@@ -85,7 +85,7 @@ func serveBlog(t *testing.T, port int, subdirectives ...string) (*server, *http.
 	s := prepare(t, withBlog(t, port, subdirectives...))
 	s.launch(t)
 	client := s.client(t)
-	eventually(t, 20*time.Second, blog+" has a certificate", func() bool {
+	eventually(t, firstCertificate, blog+" has a certificate", func() bool {
 		_, err := s.handshake(blog, rootsOf(client))
 		return err == nil
 	})

@@ -303,11 +303,16 @@ func certificates(t testing.TB, file string) *x509.CertPool {
 	return pool
 }
 
+// firstCertificate is how long a name may be without a certificate. When Caddy
+// cleans its storage as it starts, it may remove the folder in which one is about
+// to be saved, and tries again after a minute.
+const firstCertificate = 2 * time.Minute
+
 // waitForCertificates waits until each of the server's names has one.
 func (s *server) waitForCertificates(t testing.TB, client *http.Client) {
 	t.Helper()
 	for _, host := range s.hosts {
-		eventually(t, 20*time.Second, host+" has a certificate", func() bool {
+		eventually(t, firstCertificate, host+" has a certificate", func() bool {
 			_, err := try(t.Context(), client, http.MethodHead, s.url(host, "/"), "")
 			return err == nil
 		})

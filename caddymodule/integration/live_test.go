@@ -30,8 +30,15 @@ func openTab(t *testing.T, address string, port int) *tab {
 func (b *tab) shows(t *testing.T, within time.Duration, selector, words string) {
 	t.Helper()
 	expression := fmt.Sprintf("document.querySelector(%q)?.textContent ?? ''", selector)
+	var said string
+	defer func() {
+		if t.Failed() {
+			t.Logf("the page's %s says %q", selector, said)
+		}
+	}()
 	eventually(t, within, fmt.Sprintf("the page's %s says %q", selector, words), func() bool {
-		return strings.Contains(b.Text(t, expression), words)
+		said = b.Text(t, expression)
+		return strings.Contains(said, words)
 	})
 }
 

@@ -242,7 +242,7 @@ func timed(ctx context.Context, client *http.Client, method, address string, bod
 // handshakes waits until a name has a certificate, without a request.
 func (s *server) handshakes(t *testing.T, host string) {
 	t.Helper()
-	eventually(t, 20*time.Second, host+" has a certificate", func() bool {
+	eventually(t, firstCertificate, host+" has a certificate", func() bool {
 		connection, err := tls.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", s.httpsPort), &tls.Config{ServerName: host, InsecureSkipVerify: true})
 		if err != nil {
 			return false
