@@ -57,7 +57,9 @@ func (s *server) askDuringReload(t *testing.T, change int) (took time.Duration, 
 	}()
 	defer func() { <-done }()
 	fresh := s.client(t)
-	fresh.Transport.(*http.Transport).DisableKeepAlives = true
+	transport := fresh.Transport.(*http.Transport).Clone()
+	transport.DisableKeepAlives = true
+	fresh.Transport = transport
 	eventually(t, busyMachine, "the new configuration answers", func() bool {
 		a := get(t, fresh, s.url(domain, "/health"), http.StatusOK)
 		return a.Header.Get("Strict-Transport-Security") == fmt.Sprintf("max-age=%d", 63072000+change)

@@ -48,8 +48,9 @@ https://%s:{$HTTPS_PORT} {
 `, without, blog))
 	s.hosts = []string{without, blog}
 	client := s.client(b)
-	transport := client.Transport.(*http.Transport)
+	transport := client.Transport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost, transport.ForceAttemptHTTP2 = clients, false
+	client.Transport = transport
 	turn := func(host string) time.Duration {
 		before := cpuTime(b, s.cmd.Process.Pid)
 		var group sync.WaitGroup
