@@ -120,7 +120,7 @@ func (f *writeFlags) translate(cmd *cobra.Command, config string) (*apacheconf.T
 	if err != nil {
 		return nil, nil, fmt.Errorf("reading Apache's configuration:\n%w", err)
 	}
-	result, err := translate.Translate(cmd.Context(), tree, translate.Options{Accept: accepted, Letsencrypt: f.letsencrypt, LogFolder: f.logs})
+	result, err := translate.Translate(cmd.Context(), tree, translate.Options{Accept: accepted, Letsencrypt: f.letsencrypt, LogFolder: f.logs, Platform: true})
 	return tree, result, err
 }
 

@@ -147,6 +147,7 @@ func (m *machine) thereAndBack(t *testing.T) {
 	if report := m.status(t); report.Stage != cutover.OnFairway || len(report.ApacheHolds) > 0 {
 		t.Errorf("after the cutover: %+v", report)
 	}
+	m.run(t, "systemctl", "reload", "fairway") // of the file as it was written
 	time.Sleep(time.Second)
 	m.run(t, "caddy", "migrate", "rollback", "--yes")
 	if report := m.status(t); report.Stage != cutover.OnApache || len(report.FairwayHolds) > 0 {

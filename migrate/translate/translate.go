@@ -27,6 +27,9 @@ type Options struct {
 	LogFolder string
 	// Letsencrypt is certbot's folder; the default is /etc/letsencrypt.
 	Letsencrypt string
+	// Platform adds Fairway's app with its defaults, whose reloads lose no
+	// request.
+	Platform bool
 	// FS holds .htaccess files, document roots and certbot's settings; its root
 	// is "/". The default is the file system.
 	FS fs.FS

@@ -145,6 +145,10 @@ func (t *translation) unreachable(h *host, why string) {
 func (t *translation) writeGlobal() {
 	b := &Block{names: map[string]int{}}
 	options := b.Open()
+	if t.options.Platform {
+		options.Comment("reloads that lose no request")
+		options.Line("fairway")
+	}
 	options.Comment("redirects to HTTPS are those Apache had")
 	options.Line("auto_https", "disable_redirects")
 	if t.options.HTTPPort != 80 {
