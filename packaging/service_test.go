@@ -13,9 +13,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
+
+	"github.com/aditechsphere/fairway/internal/porttest"
 )
 
 // service is Fairway run as the unit runs it, with this test as systemd.
@@ -49,7 +50,7 @@ func newService(t *testing.T) *service {
 	s.env["HOME"] = filepath.Join(root, "var/lib/caddy")
 	s.env["DOMAIN"] = "aditechsphere.localhost" // asks no public authority
 	for _, name := range []string{"HTTP_PORT", "HTTPS_PORT", "HOMEPAGE_PORT", "ORDERS_PORT", "PAYMENTS_PORT"} {
-		s.env[name] = freePort(t)
+		s.env[name] = strconv.Itoa(porttest.Free(t))
 	}
 	socket := filepath.Join(root, "notify")
 	s.notify, err = net.ListenUnixgram("unixgram", &net.UnixAddr{Name: socket, Net: "unixgram"})
@@ -59,26 +60,6 @@ func newService(t *testing.T) *service {
 	t.Cleanup(func() { _ = s.notify.Close() })
 	s.env["NOTIFY_SOCKET"] = socket
 	return s
-}
-
-// givenPorts are those that freePort has given: parallel tests must not meet.
-var givenPorts sync.Map
-
-func freePort(t *testing.T) string {
-	t.Helper()
-	for {
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		port := listener.Addr().(*net.TCPAddr).Port
-		if err := listener.Close(); err != nil {
-			t.Fatal(err)
-		}
-		if _, given := givenPorts.LoadOrStore(port, true); !given {
-			return strconv.Itoa(port)
-		}
-	}
 }
 
 // command is a command line of the unit, with its files below root.

@@ -10,11 +10,14 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/gorilla/websocket"
+
+	"github.com/aditechsphere/fairway/internal/porttest"
 )
 
 // apps are what stands behind the proxies of a case: three HTTP apps that echo
@@ -30,7 +33,7 @@ type apps struct {
 // startApps runs the apps of a case until the test ends.
 func startApps(t *testing.T, answers []scripted) *apps {
 	t.Helper()
-	a := &apps{ports: map[string]string{"5009": freePort(t)}, answers: answers}
+	a := &apps{ports: map[string]string{"5009": strconv.Itoa(porttest.Free(t))}, answers: answers}
 	for _, written := range []string{"5000", "5001", "5002"} {
 		a.ports[written] = a.serveHTTP(t, "app "+written)
 	}

@@ -9,11 +9,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/aditechsphere/fairway/internal/porttest"
 )
 
 // caddy is the binary built from this checkout.
@@ -45,38 +48,6 @@ func run(m *testing.M) int {
 
 // patience is how long a peer may take for anything on a busy machine.
 const patience = time.Minute
-
-// given are the ports handed out, so that parallel tests do not meet.
-var given struct {
-	sync.Mutex
-	ports map[string]bool
-}
-
-func freePort(t *testing.T) string {
-	t.Helper()
-	given.Lock()
-	defer given.Unlock()
-	if given.ports == nil {
-		given.ports = make(map[string]bool)
-	}
-	for {
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, port, err := net.SplitHostPort(listener.Addr().String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := listener.Close(); err != nil {
-			t.Fatal(err)
-		}
-		if !given.ports[port] {
-			given.ports[port] = true
-			return port
-		}
-	}
-}
 
 // publicFolder is a temporary folder that a server of another user can reach.
 func publicFolder(t *testing.T) string {
@@ -200,5 +171,5 @@ func serveOurs(t *testing.T, m *tree) {
 func (m *tree) ourEnvironment(t *testing.T) []string {
 	t.Helper()
 	return append(os.Environ(), "XDG_DATA_HOME="+m.root+"/var/caddy", "XDG_CONFIG_HOME="+m.root+"/var/caddy",
-		"HOME="+m.root+"/var/caddy", "CADDY_ADMIN=127.0.0.1:"+freePort(t))
+		"HOME="+m.root+"/var/caddy", "CADDY_ADMIN=127.0.0.1:"+strconv.Itoa(porttest.Free(t)))
 }

@@ -6,9 +6,12 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/aditechsphere/fairway/internal/porttest"
 )
 
 // debianModules are loaded in every case: what Debian enables, and what its
@@ -85,7 +88,7 @@ func writeTree(t *testing.T, c *apacheCase, backends *apps) *tree {
 	t.Helper()
 	made := &tree{root: publicFolder(t), ports: make(map[string]string), apps: backends, files: make(map[string]string)}
 	for _, port := range c.ports() {
-		made.ports[port] = freePort(t)
+		made.ports[port] = strconv.Itoa(porttest.Free(t))
 	}
 	for _, folder := range []string{"/etc/apache2/mods-enabled", "/var/log/apache2", "/var/run/apache2", "/var/lock/apache2", "/var/www"} {
 		if err := os.MkdirAll(made.root+folder, 0o755); err != nil {

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/aditechsphere/fairway/internal/porttest"
 )
 
 // Passwords of the user bob, "pw": for Apache SHA-1, for Caddy bcrypt.
@@ -176,7 +178,7 @@ func TestLinesEqualApaches(t *testing.T) {
 	dir := folder(t)
 	root := content(t, dir)
 	fields := strings.Join(compared, `\t`)
-	apachePort, caddyPort := freePort(t), freePort(t)
+	apachePort, caddyPort := strconv.Itoa(porttest.Free(t)), strconv.Itoa(porttest.Free(t))
 
 	serveApache(t, dir, apacheSite(root)+fmt.Sprintf(`
 <VirtualHost *:%s>
@@ -276,7 +278,7 @@ func TestTimesEqualApaches(t *testing.T) {
 	}
 	format := strings.Join(directives, "|")
 	zone := []string{"TZ=America/St_Johns"}
-	apachePort, caddyPort := freePort(t), freePort(t)
+	apachePort, caddyPort := strconv.Itoa(porttest.Free(t)), strconv.Itoa(porttest.Free(t))
 	serveApache(t, dir, apacheSite(root)+fmt.Sprintf("CustomLog %s/apache.log %s\n", dir, quoteForApache(format)), zone, apachePort)
 	serveCaddy(t, "", fmt.Sprintf("http://:%s {\n\tlog {\n\t\toutput file %s/caddy.log\n\t\tformat apache `%s`\n\t}\n\t%s\n}\n",
 		caddyPort, dir, format, caddySite(root)), zone, caddyPort)
@@ -323,7 +325,7 @@ func TestDirectivesAreApaches(t *testing.T) {
 	for name := range directives {
 		fmt.Fprintf(&all, "%%{x}%s ", name)
 	}
-	port := freePort(t)
+	port := strconv.Itoa(porttest.Free(t))
 	text := all.String()
 	root := content(t, dir)
 	serveApache(t, dir, apacheSite(root)+fmt.Sprintf("CustomLog %s/apache.log %s\n", dir, quoteForApache(text)), nil, port)

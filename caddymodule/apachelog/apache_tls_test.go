@@ -16,9 +16,12 @@ import (
 	"net/http"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/aditechsphere/fairway/internal/porttest"
 )
 
 // comparedTLS are directives about the connection, for TestTLSEqualsApaches.
@@ -123,7 +126,7 @@ func compareTLS(t *testing.T, dir, apacheTLS, caddyTLS string, clients map[strin
 	certificate(t, dir+"/ec", ecKey, "localhost", 2)
 
 	format := strings.Join(comparedTLS, `\t`)
-	apachePort, caddyPort := freePort(t), freePort(t)
+	apachePort, caddyPort := strconv.Itoa(porttest.Free(t)), strconv.Itoa(porttest.Free(t))
 	serveApache(t, dir, apacheSite(root)+fmt.Sprintf(`
 SSLEngine on
 SSLCertificateFile %[1]s/rsa.crt

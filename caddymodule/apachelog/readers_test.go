@@ -7,8 +7,11 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/aditechsphere/fairway/internal/porttest"
 )
 
 // TestGoAccessReadsEveryLine runs Debian's goaccess on what Caddy has logged.
@@ -16,7 +19,7 @@ func TestGoAccessReadsEveryLine(t *testing.T) {
 	t.Parallel()
 	goaccess := program(t, "goaccess", "goaccess")
 	dir := folder(t)
-	port := freePort(t)
+	port := strconv.Itoa(porttest.Free(t))
 	formats := map[string]string{"combined": "COMBINED", "vhost_combined": "VCOMBINED", "common": "COMMON"}
 	global := caddyServer
 	for name := range formats {
@@ -78,7 +81,7 @@ func TestAWStatsReadsEveryLine(t *testing.T) {
 	t.Parallel()
 	awstats := program(t, "awstats.pl", "awstats")
 	dir := folder(t)
-	port := freePort(t)
+	port := strconv.Itoa(porttest.Free(t))
 	formats := map[string]int{"combined": 1, "common": 4} // AWStats' numbers for them
 	global := caddyServer
 	for name := range formats {
@@ -158,7 +161,7 @@ func TestFilesPerSiteAndFail2ban(t *testing.T) {
 	t.Parallel()
 	fail2ban := program(t, "fail2ban-regex", "fail2ban")
 	dir := folder(t)
-	port, closed := freePort(t), freePort(t)
+	port, closed := strconv.Itoa(porttest.Free(t)), strconv.Itoa(porttest.Free(t))
 	serveCaddy(t, "servers {\ntrusted_proxies static 127.0.0.1/32\n}"+siteLog("shop", dir)+siteLog("blog", dir)+`
 	log default {
 		output file `+dir+`/caddy.log

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -20,6 +19,7 @@ import (
 	"time"
 
 	"github.com/aditechsphere/fairway/backends/postgrestest"
+	"github.com/aditechsphere/fairway/internal/porttest"
 )
 
 // root is the top of the repository; binary is the caddy built from it.
@@ -149,7 +149,10 @@ func newServer(t *testing.T, binary, database string) *server {
 		store = "postgres {env.DATABASE_URL}"
 	}
 	must(t, os.WriteFile(s.config, fmt.Appendf(nil, caddyfile, store), 0o600))
-	ports := freePorts(t, 3)
+	var ports [3]string
+	for i := range ports {
+		ports[i] = strconv.Itoa(porttest.Free(t))
+	}
 	s.admin, s.orders, s.payments = "127.0.0.1:"+ports[0], "http://127.0.0.1:"+ports[1], "http://127.0.0.1:"+ports[2]
 	s.env = append(os.Environ(), "CADDY_ADMIN="+s.admin, "ORDERS_PORT="+ports[1], "PAYMENTS_PORT="+ports[2],
 		"FAIRWAY_DATA="+s.data, "DATABASE_URL="+s.dsn, "HOME="+folder,
@@ -167,19 +170,6 @@ func newServer(t *testing.T, binary, database string) *server {
 	lines := strings.Split(strings.TrimSpace(said), "\n")
 	s.key = lines[len(lines)-1]
 	return s
-}
-
-// freePorts are held until all are known, so that they differ.
-func freePorts(t *testing.T, n int) []string {
-	t.Helper()
-	ports := make([]string, n)
-	for i := range ports {
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
-		must(t, err)
-		defer func() { must(t, listener.Close()) }()
-		ports[i] = strconv.Itoa(listener.Addr().(*net.TCPAddr).Port)
-	}
-	return ports
 }
 
 // start starts the process; wrap is a command that runs it, such as strace.

@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 )
 
 // TestPagesInChromium opens the pages in a real browser: they load whole, and
@@ -16,7 +15,7 @@ func TestPagesInChromium(t *testing.T) {
 	s := serve(t, shipped(t))
 	client := s.client(t)
 	for host, words := range map[string]string{domain: "services answering", orders: "Orders is up", payments: "Payments is up"} {
-		eventually(t, 15*time.Second, "the page of "+host+" says "+words, func() bool {
+		eventually(t, busyMachine, "the page of "+host+" says "+words, func() bool {
 			return strings.Contains(get(t, client, s.url(host, "/"), http.StatusOK).body, words)
 		})
 		dom, console := browse(t, s.url(host, "/"), s.httpsPort)

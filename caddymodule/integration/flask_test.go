@@ -42,7 +42,7 @@ func localhost(port int) string { return "127.0.0.1:" + strconv.Itoa(port) }
 // listens waits until a program does.
 func listens(t *testing.T, p *process, port int) {
 	t.Helper()
-	eventually(t, 20*time.Second, filepath.Base(p.cmd.Path)+" listens", func() bool {
+	eventually(t, busyMachine, filepath.Base(p.cmd.Path)+" listens", func() bool {
 		select {
 		case <-p.done:
 			t.Fatalf("%s ended: %v", filepath.Base(p.cmd.Path), p.err)

@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 )
 
 // TestGuideAddAService follows the guide: its module, its block, its result.
@@ -29,7 +28,7 @@ func TestGuideAddAService(t *testing.T) {
 		t.Errorf("the service says %q", greeting.body)
 	}
 	get(t, client, s.url(host, "/nosuch"), http.StatusNotFound)
-	eventually(t, 10*time.Second, "the Homepage shows it", func() bool {
+	eventually(t, busyMachine, "the Homepage shows it", func() bool {
 		page := get(t, client, s.url(domain, "/"), http.StatusOK)
 		return strings.Contains(page.body, "Greets people.") && strings.Contains(page.body, s.url(host, ""))
 	})

@@ -11,8 +11,8 @@ import (
 
 // TestAnUpstreamThatHangsIsSaid: nobody calls the service, and its upstream
 // takes connections as before but answers nothing any more. Whoever looks at
-// the dashboard reads so within 5 s, and that it is failing when the probe's
-// time is over.
+// the dashboard reads so before the probe's time is over (by itself within 5 s),
+// and then that it is failing.
 func TestAnUpstreamThatHangsIsSaid(t *testing.T) {
 	t.Parallel()
 	var hangs atomic.Bool
@@ -29,8 +29,8 @@ func TestAnUpstreamThatHangsIsSaid(t *testing.T) {
 	page.shows(t, 30*time.Second, "h1", "All 4 services answering")
 
 	hangs.Store(true)
-	page.shows(t, 5*time.Second, "h1", "blog is slow: a probe has waited")
-	page.shows(t, 20*time.Second, "h1", "blog is failing: no answer to probes since")
+	page.shows(t, busyMachine, "h1", "blog is slow: a probe has waited")
+	page.shows(t, busyMachine, "h1", "blog is failing: no answer to probes since")
 
 	hangs.Store(false)
 	page.shows(t, 30*time.Second, "h1", "All 4 services answering")

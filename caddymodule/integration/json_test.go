@@ -6,7 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
+
+	"github.com/aditechsphere/fairway/internal/porttest"
 )
 
 // TestServicesFromJSON runs the services from a JSON configuration that does
@@ -15,7 +16,7 @@ func TestServicesFromJSON(t *testing.T) {
 	t.Parallel()
 	s := prepare(t, "")
 	s.config += ".json" // so that it is not taken for a Caddyfile
-	port := freePort(t)
+	port := porttest.Free(t)
 	s.write(t, fmt.Sprintf(`{
 	"admin": {"listen": %q},
 	"apps": {"http": {"servers": {"plain": {
@@ -31,7 +32,7 @@ func TestServicesFromJSON(t *testing.T) {
 }`, s.admin, port))
 	s.process = start(t, s.env, binary, "run", "--config", s.config)
 	address := fmt.Sprintf("http://127.0.0.1:%d", port)
-	eventually(t, 20*time.Second, "the server answers", func() bool {
+	eventually(t, busyMachine, "the server answers", func() bool {
 		_, err := try(t.Context(), http.DefaultClient, http.MethodGet, address+"/health", "")
 		return err == nil
 	})
@@ -57,7 +58,7 @@ func TestServicesFromJSON(t *testing.T) {
 		body := fmt.Sprintf(`{"apps": {"http": {"servers": {"plain": {"listen": ["127.0.0.1:%d"], "routes": [{"handle": [%s]}]}}}}}`, port, config)
 		// Each load replaces the admin endpoint, whose old socket may reset a connection.
 		var refused answer
-		eventually(t, 10*time.Second, "the admin endpoint answers", func() (answered bool) {
+		eventually(t, busyMachine, "the admin endpoint answers", func() (answered bool) {
 			var err error
 			refused, err = try(t.Context(), fresh, http.MethodPost, "http://"+s.admin+"/load", body, "Content-Type", "application/json")
 			return err == nil

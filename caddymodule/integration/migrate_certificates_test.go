@@ -157,7 +157,7 @@ func (h *certbotHost) servesAll(t *testing.T) {
 	for name, serial := range h.serials {
 		var certificate *x509.Certificate
 		// Caddy's sockets are open a moment before its certificates are loaded.
-		eventually(t, 10*time.Second, name+" has a certificate", func() (ok bool) {
+		eventually(t, busyMachine, name+" has a certificate", func() (ok bool) {
 			var err error
 			certificate, err = h.handshake(name, h.roots)
 			return err == nil
@@ -215,7 +215,7 @@ func TestCertificatesImported(t *testing.T) {
 	orders, accounts := h.authority.orders(), h.authority.accounts()
 	h.launch(t)
 	h.servesAll(t)
-	eventually(t, 20*time.Second, "the authority was asked when to renew", func() bool {
+	eventually(t, busyMachine, "the authority was asked when to renew", func() bool {
 		return strings.Contains(h.log.String(), `"msg":"got renewal info"`)
 	})
 	h.stop(t)

@@ -15,7 +15,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
+
+	"github.com/aditechsphere/fairway/internal/porttest"
 )
 
 // oldServer is Apache as it serves a shop: a Flask app behind a proxy, files, a
@@ -38,7 +39,7 @@ func serveOld(t *testing.T) *oldServer {
 			t.Fatal(err)
 		}
 	}
-	old := &oldServer{root: root, config: filepath.Join(root, "apache2.conf"), plainPort: freePort(t), port: freePort(t), app: freePort(t)}
+	old := &oldServer{root: root, config: filepath.Join(root, "apache2.conf"), plainPort: porttest.Free(t), port: porttest.Free(t), app: porttest.Free(t)}
 	flask(t, old.app)
 	for name, text := range map[string]string{
 		"files/static/a.css": "body { color: red }\n", "files/static/nested/b.txt": "b\n", "files/private/secret.txt": "secret\n",
@@ -135,7 +136,7 @@ func (o *oldServer) visit(t *testing.T) {
 	}
 	ask(t, client, http.MethodHead, secure+"/static/a.css", "")
 	ask(t, client, http.MethodPost, secure+"/login", "")
-	eventually(t, 10*time.Second, "Apache has logged the requests", func() bool {
+	eventually(t, busyMachine, "Apache has logged the requests", func() bool {
 		text, err := os.ReadFile(filepath.Join(o.root, "access.log"))
 		return err == nil && strings.Count(string(text), "\n") == 12
 	})
@@ -256,7 +257,7 @@ func TestRehearsal(t *testing.T) {
 		"another redirect":     {caddyfile: strings.Replace(same, "{uri} 301", "{path} 301", 1), code: 4, aspect: "location", path: "/a"},
 		"that path left out":   {caddyfile: strings.Replace(same, "{uri} 301", "{path} 301", 1), arguments: []string{"--exclude", "^/a"}},
 		"files not found":      {caddyfile: strings.Replace(same, "/files\n", "/elsewhere\n", 1), code: 4, aspect: "status", path: "/static/a.css", why: "no rule"},
-		"app not there":        {caddyfile: strings.Replace(same, "reverse_proxy "+localhost(old.app), "reverse_proxy "+localhost(freePort(t)), 1), code: 4, aspect: "status", path: "/", why: "cannot reach"},
+		"app not there":        {caddyfile: strings.Replace(same, "reverse_proxy "+localhost(old.app), "reverse_proxy "+localhost(porttest.Free(t)), 1), code: 4, aspect: "status", path: "/", why: "cannot reach"},
 		"a list":               {caddyfile: without(t, same, "basic_auth", "\t\t}\n"), arguments: []string{"--requests", list}},
 		"not a configuration":  {caddyfile: "nonsense {", code: 1},
 		"one that can't start": {caddyfile: strings.Replace(same, "reverse_proxy", "reverse_proxy {\n\t\t\ttransport http {\n\t\t\t\ttls_trust_pool file /nonexistent\n\t\t\t}\n\t\t}\n\t\treverse_proxy", 1), code: 1},
@@ -303,12 +304,12 @@ func TestRehearsalEnds(t *testing.T) {
 			}
 			p := start(t, []string{"TMPDIR=" + folder}, binary, "migrate", "rehearse", "--config", file, "--apache-config", old.config, "--rate", "0.01")
 			trial := filepath.Join(folder, "fairway-rehearsal-")
-			eventually(t, 20*time.Second, "the new configuration runs", func() bool { return runs(t, trial) })
+			eventually(t, busyMachine, "the new configuration runs", func() bool { return runs(t, trial) })
 			if err := p.cmd.Process.Signal(signal); err != nil {
 				t.Fatal(err)
 			}
 			<-p.done
-			eventually(t, 10*time.Second, "the new configuration has ended", func() bool { return !runs(t, trial) })
+			eventually(t, busyMachine, "the new configuration has ended", func() bool { return !runs(t, trial) })
 			if left, err := filepath.Glob(trial + "*"); err != nil || len(left) > 0 && signal != syscall.SIGKILL {
 				t.Errorf("%v is left over, %v", left, err)
 			}

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/aditechsphere/fairway/internal/porttest"
 )
 
 // apacheTree is an Apache configuration in a folder, in Debian's layout, of two
@@ -24,7 +26,7 @@ type apacheTree struct {
 
 func newApacheTree(t *testing.T) *apacheTree {
 	t.Helper()
-	a := &apacheTree{folder: t.TempDir(), port: freePort(t), secure: freePort(t)}
+	a := &apacheTree{folder: t.TempDir(), port: porttest.Free(t), secure: porttest.Free(t)}
 	a.config = filepath.Join(a.folder, "apache2.conf")
 	var modules strings.Builder
 	for _, module := range []string{"mpm_event", "authz_core", "alias", "dir", "mime", "headers", "ssl"} {
@@ -199,6 +201,9 @@ func TestMigrateWrite(t *testing.T) {
 	if contents(t, file) != first {
 		t.Error("writing again changes the file")
 	}
+	if adapted, stderr, code := runCaddy(t, "adapt", "--config", file, "--adapter", "caddyfile"); code != 0 || !strings.Contains(adapted, `"fairway":{}`) {
+		t.Errorf("the platform, whose reloads lose nothing, is not in %s %s", adapted, stderr)
+	}
 
 	// Somebody's work stays, until --force.
 	edited := first + "# mine\n"
@@ -276,7 +281,7 @@ func TestMigrateWriteSplit(t *testing.T) {
 		t.Errorf("the sites are\n%s", list)
 	}
 
-	start(t, []string{"HOME=" + a.folder, "CADDY_ADMIN=localhost:" + fmt.Sprint(freePort(t))}, binary, "run", "--config", want[0], "--adapter", "caddyfile")
+	start(t, []string{"HOME=" + a.folder, "CADDY_ADMIN=localhost:" + fmt.Sprint(porttest.Free(t))}, binary, "run", "--config", want[0], "--adapter", "caddyfile")
 	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	asked := func(host, path string) (int, string, http.Header) {
 		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, fmt.Sprintf("http://127.0.0.1:%d%s", a.port, path), nil)
@@ -293,7 +298,7 @@ func TestMigrateWriteSplit(t *testing.T) {
 		n, _ := response.Body.Read(body)
 		return response.StatusCode, string(body[:n]), response.Header
 	}
-	eventually(t, 20*time.Second, "the server answers", func() bool {
+	eventually(t, busyMachine, "the server answers", func() bool {
 		status, _, _ := asked("blog.example", "/")
 		return status != 0
 	})

@@ -20,6 +20,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/aditechsphere/fairway/internal/porttest"
 )
 
 // Names as they are in production; the authority's DNS sends them to the
@@ -51,9 +53,9 @@ func authorityFor(t *testing.T, s *server, validity time.Duration, env ...string
 	t.Helper()
 	a := &authority{
 		folder:     t.TempDir(),
-		listen:     "127.0.0.1:" + strconv.Itoa(freePort(t)),
-		management: "127.0.0.1:" + strconv.Itoa(freePort(t)),
-		dns:        "127.0.0.1:" + strconv.Itoa(freePort(t)),
+		listen:     "127.0.0.1:" + strconv.Itoa(porttest.Free(t)),
+		management: "127.0.0.1:" + strconv.Itoa(porttest.Free(t)),
+		dns:        "127.0.0.1:" + strconv.Itoa(porttest.Free(t)),
 		env:        append([]string{"PEBBLE_VA_NOSLEEP=1"}, env...),
 	}
 	certificate, key := selfSigned(t, a.folder)
@@ -84,13 +86,13 @@ func authorityFor(t *testing.T, s *server, validity time.Duration, env ...string
 func (a *authority) launch(t *testing.T) {
 	t.Helper()
 	dns := start(t, nil, tool(t, "pebble-challtestsrv"), "-dnsserver", a.dns, "-defaultIPv4", "127.0.0.1", "-defaultIPv6", "",
-		"-http01", "", "-https01", "", "-tlsalpn01", "", "-doh", "", "-management", "127.0.0.1:"+strconv.Itoa(freePort(t)))
+		"-http01", "", "-https01", "", "-tlsalpn01", "", "-doh", "", "-management", "127.0.0.1:"+strconv.Itoa(porttest.Free(t)))
 	a.process = start(t, a.env, tool(t, "pebble"), "-strict", "-config", filepath.Join(a.folder, "pebble.json"), "-dnsserver", a.dns)
 	for name, listening := range map[string]struct {
 		*process
 		address string
 	}{"DNS": {dns, a.dns}, "ACME": {a.process, a.listen}, "management": {a.process, a.management}} {
-		eventually(t, 10*time.Second, "Pebble listens for "+name, func() bool {
+		eventually(t, busyMachine, "Pebble listens for "+name, func() bool {
 			select {
 			case <-listening.done:
 				t.Fatalf("it ended: %v", listening.err)

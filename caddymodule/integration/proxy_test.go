@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
+
+	"github.com/aditechsphere/fairway/internal/porttest"
 )
 
 // seen is what the Flask app says of a request.
@@ -30,7 +32,7 @@ type seen struct {
 // TestProxiedApp puts a Flask app behind the shipped example.
 func TestProxiedApp(t *testing.T) {
 	t.Parallel()
-	port := freePort(t)
+	port := porttest.Free(t)
 	flask(t, port)
 	s, client := serveBlog(t, port)
 	authority := blog + ":" + strconv.Itoa(s.httpsPort)
@@ -183,7 +185,7 @@ func TestStreaming(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			port := freePort(t)
+			port := porttest.Free(t)
 			flask(t, port)
 			s, client := serveBlog(t, port, test.subdirectives...)
 			for _, version := range []*http.Client{client, s.overHTTP1(rootsOf(client)), s.overHTTP3(t, rootsOf(client))} {
@@ -244,7 +246,7 @@ func TestWebSocket(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			port := freePort(t)
+			port := porttest.Free(t)
 			echoing(t, port)
 			s, client := serveBlog(t, port, test.subdirectives...)
 			connection, greeting := webSocket(t, s, client, "/chat?room=a%20b")
@@ -301,10 +303,10 @@ func blogState(t *testing.T, s *server, client *http.Client, header ...string) s
 
 // becomes waits until the Homepage says so of the blog, for a reason that
 // begins with these words.
-func becomes(t *testing.T, s *server, client *http.Client, within time.Duration, wanted, reason string) {
+func becomes(t *testing.T, s *server, client *http.Client, wanted, reason string) {
 	t.Helper()
 	begun := time.Now()
-	eventually(t, within, "the blog is "+wanted+", "+reason, func() bool {
+	eventually(t, busyMachine, "the blog is "+wanted+", "+reason, func() bool {
 		now := blogState(t, s, client)
 		return now.State == wanted && strings.HasPrefix(now.Reason, reason)
 	})
@@ -314,15 +316,15 @@ func becomes(t *testing.T, s *server, client *http.Client, within time.Duration,
 // TestUpstreamDown takes the app away under its visitors, and brings it back.
 func TestUpstreamDown(t *testing.T) {
 	t.Parallel()
-	port := freePort(t)
+	port := porttest.Free(t)
 	app := flask(t, port)
 	s, client := serveBlog(t, port)
 	get(t, client, s.url(blog, "/"), http.StatusOK)
-	becomes(t, s, client, 5*time.Second, "answering", "")
+	becomes(t, s, client, "answering", "")
 
 	app.stop(t)
 	tellsNoAddress(t, s, client, http.StatusBadGateway, port, "/")
-	becomes(t, s, client, 5*time.Second, "failing", "upstream refused connections since ")
+	becomes(t, s, client, "failing", "upstream refused connections since ")
 	page := get(t, client, s.url(domain, "/"), http.StatusOK)
 	if !strings.Contains(page.body, "blog is failing: upstream refused connections since ") || strings.Contains(page.body, localhost(port)) {
 		t.Errorf("the Homepage does not say it, or says too much:\n%s", page.body)
@@ -337,7 +339,7 @@ func TestUpstreamDown(t *testing.T) {
 
 	flask(t, port)
 	get(t, client, s.url(blog, "/"), http.StatusOK)
-	becomes(t, s, client, 5*time.Second, "answering", "")
+	becomes(t, s, client, "answering", "")
 }
 
 // tellsNoAddress asks for what fails, as a browser, a program and curl.
@@ -364,31 +366,27 @@ func tellsNoAddress(t *testing.T, s *server, client *http.Client, status, port i
 // TestIdleUpstreamDown: without any visitor, probes find out.
 func TestIdleUpstreamDown(t *testing.T) {
 	t.Parallel()
-	port := freePort(t)
+	port := porttest.Free(t)
 	s := prepare(t, withBlog(t, port))
 	s.launch(t)
 	client := s.client(t)
-	becomes(t, s, client, 30*time.Second, "failing", "upstream refused connections since ")
+	becomes(t, s, client, "failing", "upstream refused connections since ")
 	app := flask(t, port)
-	becomes(t, s, client, 10*time.Second, "answering", "")
+	becomes(t, s, client, "answering", "")
 	app.stop(t)
-	becomes(t, s, client, 5*time.Second, "failing", "upstream refused connections since ")
+	becomes(t, s, client, "failing", "upstream refused connections since ")
 }
 
 // TestUpstreamTimesOut: an app that does not answer in time.
 func TestUpstreamTimesOut(t *testing.T) {
 	t.Parallel()
-	port := freePort(t)
+	port := porttest.Free(t)
 	flask(t, port)
 	s, client := serveBlog(t, port, "transport http {\n\t\t\tresponse_header_timeout 300ms\n\t\t}")
-	begun := time.Now()
 	tellsNoAddress(t, s, client, http.StatusGatewayTimeout, port, "/slow?seconds=2")
-	if took := time.Since(begun); took > 3*time.Second {
-		t.Errorf("three answers took %s", took)
-	}
-	becomes(t, s, client, 5*time.Second, "failing", "upstream did not answer in time since ")
+	becomes(t, s, client, "failing", "upstream did not answer in time since ")
 	if page := get(t, client, s.url(blog, "/slow?seconds=0"), http.StatusOK); page.body != "at last" {
 		t.Errorf("an answer in time: %q", page.body)
 	}
-	becomes(t, s, client, 5*time.Second, "answering", "")
+	becomes(t, s, client, "answering", "")
 }

@@ -8,7 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
+
+	"github.com/aditechsphere/fairway/internal/porttest"
 )
 
 // TestShippedCaddyfile is the first evening of a new user: the file as it is
@@ -126,7 +127,7 @@ func TestShippedCaddyfile(t *testing.T) {
 		get(t, client, s.url(orders, "/logged?x=1"), http.StatusNotFound, "User-Agent", "tester")
 		access := filepath.Join(s.folder, "log", "orders-access.log")
 		var text []byte
-		eventually(t, 5*time.Second, "the request is logged", func() bool {
+		eventually(t, busyMachine, "the request is logged", func() bool {
 			var err error
 			text, err = os.ReadFile(access)
 			return err == nil && strings.Contains(string(text), "/logged")
@@ -269,7 +270,7 @@ func TestErrorLogOfASite(t *testing.T) {
 	down := "down." + domain
 	s := prepare(t, replaced(t, shipped(t), map[string]string{
 		"\timport error_log orders\n": "\timport error_log orders\n\timport error_log down\n",
-	})+down+":{$HTTPS_PORT} {\n\timport site down\n\tservice down\n\treverse_proxy 127.0.0.1:"+strconv.Itoa(freePort(t))+"\n}\n")
+	})+down+":{$HTTPS_PORT} {\n\timport site down\n\tservice down\n\treverse_proxy 127.0.0.1:"+strconv.Itoa(porttest.Free(t))+"\n}\n")
 	s.launch(t)
 	s.hosts = []string{domain, down}
 	client := s.client(t)
@@ -278,7 +279,7 @@ func TestErrorLogOfASite(t *testing.T) {
 		t.Errorf("the page is %s", page.body)
 	}
 	file := filepath.Join(s.folder, "log", "down-error.log")
-	eventually(t, 5*time.Second, "the error is logged", func() bool {
+	eventually(t, busyMachine, "the error is logged", func() bool {
 		text, err := os.ReadFile(file)
 		return err == nil && strings.Contains(string(text), "[client 127.0.0.1") && strings.Contains(string(text), "connection refused")
 	})

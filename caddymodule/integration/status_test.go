@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/aditechsphere/fairway/internal/porttest"
 )
 
 // metric returns the value that /metrics gives for the text before it.
@@ -44,7 +46,7 @@ func exitCode(t *testing.T, err error) int {
 // and over a restart.
 func TestStatusMetricsAndHistory(t *testing.T) {
 	t.Parallel()
-	dead := freePort(t)
+	dead := porttest.Free(t)
 	config := shipped(t) + fmt.Sprintf("\nhttps://%s:{$HTTPS_PORT} {\n\ttls internal\n\tservice blog\n\treverse_proxy 127.0.0.1:%d\n}\n", blog, dead)
 	s := serve(t, config)
 	s.hosts = append(s.hosts, blog)

@@ -282,7 +282,7 @@ func (s *server) agrees(t *testing.T, client *http.Client, service string, w *wi
 	t.Helper()
 	want := reported{Total: float64(len(w.outer)), Unreached: w.closed, Abandoned: w.left, Bytes: w.bytes}
 	var got reported
-	eventually(t, 10*time.Second, service+"'s requests are over", func() bool {
+	eventually(t, busyMachine, service+"'s requests are over", func() bool {
 		got = s.reported(t, client, service)
 		return got.InFlight == 0 && got.Total+got.Abandoned >= want.Total+want.Abandoned
 	})

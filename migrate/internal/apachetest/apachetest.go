@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/aditechsphere/fairway/internal/porttest"
 )
 
 // modules is where Debian keeps Apache's modules.
@@ -42,7 +44,7 @@ func Start(t testing.TB, with []string, configuration string, prepare func(root 
 	if prepare != nil {
 		prepare(root)
 	}
-	server := &Server{Port: freePort(t), Root: root}
+	server := &Server{Port: porttest.Free(t), Root: root}
 	server.URL = fmt.Sprintf("http://127.0.0.1:%d", server.Port)
 	file := filepath.Join(root, "apache.conf")
 	if err := os.WriteFile(file, []byte(server.file(with, configuration)), 0o600); err != nil {
@@ -116,14 +118,4 @@ func (s *Server) run(t testing.TB, file string) {
 func lastLines(text string, n int) string {
 	lines := strings.Split(text, "\n")
 	return strings.Join(lines[max(0, len(lines)-n):], "\n")
-}
-
-func freePort(t testing.TB) int {
-	t.Helper()
-	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = listener.Close() }()
-	return listener.Addr().(*net.TCPAddr).Port
 }
