@@ -61,6 +61,26 @@ func TestUnmetExpectationFails(t *testing.T) {
 	}
 }
 
+// A certificate that has expired is a failure, whatever those say who are
+// connected already.
+func TestExpiredCertificateFails(t *testing.T) {
+	t.Parallel()
+	e := Entry{Service: Service{ID: "blog"}, Evidence: seen{success: time.Second, recent: measure.Recent{Requests: 50}}.snapshot()}
+	e.Probe = &Probe{At: ago(20 * time.Second), Err: "its certificate expired", Cause: measure.BadCertificate, FailingSince: ago(3 * time.Minute)}
+	if j := Judge(e, now); j.State != Failing || j.Sentence(now) != "blog is failing: its certificate has expired or does not cover its name since 13:47 UTC" {
+		t.Errorf("%s: %s", j.State, j.Sentence(now))
+	}
+}
+
+func TestOutlived(t *testing.T) {
+	t.Parallel()
+	for expires, outlived := range map[time.Time]bool{{}: false, ago(time.Second): true, now: false, now.Add(time.Second): false} {
+		if got := (&Probe{Expires: expires}).Outlived(now); got != outlived {
+			t.Errorf("a certificate until %v: %t", expires, got)
+		}
+	}
+}
+
 func TestSlow(t *testing.T) {
 	t.Parallel()
 	const target = 500 * time.Millisecond

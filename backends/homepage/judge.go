@@ -86,8 +86,9 @@ type Judgement struct {
 // It is Failing when the last thing seen within 60 s is a failed probe; or a
 // failed request, with more than 5% of the last minute's requests failed; or
 // when more than 5% of them and at least five failed, even if the last one did
-// not; or when the last probe, at most 60 s old, lacks what is expected of it,
-// whatever came after. Otherwise it is Answering when a success or a passed
+// not; or when the last probe, at most 60 s old, lacks what is expected of it or
+// was shown a certificate that does not serve, whatever came after: those who
+// are connected do not see it. Otherwise it is Answering when a success or a passed
 // probe is at most 60 s old, and Unknown when not.
 //
 // One that answers is Slow when the p95 of the last five minutes' requests, at
@@ -123,7 +124,7 @@ func judge(e Entry, now time.Time) Judgement {
 	j.Basis = last
 
 	switch recent := e.recently(now); {
-	case fresh(probe, now) && probe.Unmet != "":
+	case fresh(probe, now) && (probe.Unmet != "" || probe.Cause == measure.BadCertificate):
 		j.State, j.Basis = Failing, probe
 	case fresh(last, now) && !last.OK && (last.Source == Probed || !recent.tolerable()):
 		j.State = Failing

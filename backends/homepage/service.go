@@ -55,6 +55,9 @@ type Probe struct {
 	Err     string // why there was no answer; may name addresses
 	Unmet   string // what the answer lacks of what is expected, see [Expectation.Unmet]
 
+	// Expires is when the certificate does that it was shown. Default: none was.
+	Expires time.Time
+
 	// Cause is why the probe failed, where the service itself told.
 	// Default: judged by Err and Status.
 	Cause measure.Cause
@@ -68,6 +71,12 @@ type Probe struct {
 // anything below 500, unless more is said.
 func (p *Probe) Passed() bool {
 	return p.Err == "" && p.Status >= 100 && p.Status < 500 && p.Unmet == ""
+}
+
+// Outlived reports whether the certificate has expired since. Requests on
+// connections from before go on, and do not show it.
+func (p *Probe) Outlived(now time.Time) bool {
+	return !p.Expires.IsZero() && now.After(p.Expires)
 }
 
 // Lately is what the last five minutes' real requests came to.

@@ -35,7 +35,7 @@ func (m *machine) startAuthority(t *testing.T) {
 		"-http01", "", "-https01", "", "-tlsalpn01", "", "-doh", "", "-management", "127.0.0.1:8055")
 	m.program(t, "pebble", "-strict", "-config", filepath.Join(m.folder, "pebble.json"), "-dnsserver", "127.0.0.1:8053")
 	for _, address := range []string{"127.0.0.1:8055", "127.0.0.1:14000", "127.0.0.1:15000"} {
-		eventually(t, 20*time.Second, "Pebble listens on "+address, func() bool {
+		eventually(t, time.Minute, "Pebble listens on "+address, func() bool {
 			connection, err := net.Dial("tcp", address)
 			if err == nil {
 				_ = connection.Close()

@@ -186,7 +186,7 @@ func (h *host) end(t *testing.T) {
 			}
 		}
 	}
-	eventually(t, 10*time.Second, "the ports are free", func() bool {
+	eventually(t, time.Minute, "the ports are free", func() bool {
 		connection, err := net.Dial("tcp", "127.0.0.1:443")
 		if err == nil {
 			_ = connection.Close()
@@ -306,7 +306,7 @@ func (h *host) startApp(t *testing.T, port int) {
 			t.Logf("gunicorn:\n%s", lastLines(log.String(), 10))
 		}
 	})
-	eventually(t, 30*time.Second, "the app listens", func() bool {
+	eventually(t, time.Minute, "the app listens", func() bool {
 		connection, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port))
 		if err == nil {
 			_ = connection.Close()

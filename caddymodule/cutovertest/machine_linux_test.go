@@ -62,9 +62,9 @@ func startMachine(t *testing.T) *machine {
 		if t.Failed() {
 			t.Logf("the machine:\n%s", lastLines(log.String(), 20))
 		}
-		eventually(t, 10*time.Second, "the machine is gone", func() bool { return removeCgroup(group) == nil })
+		eventually(t, time.Minute, "the machine is gone", func() bool { return removeCgroup(group) == nil })
 	})
-	eventually(t, 30*time.Second, "systemd runs", func() bool {
+	eventually(t, time.Minute, "systemd runs", func() bool {
 		children, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%[1]d/children", cmd.Process.Pid))
 		if err != nil {
 			return false

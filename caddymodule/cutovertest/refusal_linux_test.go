@@ -287,7 +287,7 @@ func TestNothingSpecialRemains(t *testing.T) {
 	report := h.status(t)
 	before := h.processOf(t, report.Service.Executable)
 	must(t, syscall.Kill(before, syscall.SIGTERM))
-	eventually(t, 20*time.Second, "Fairway has ended", func() bool { return syscall.Kill(before, 0) != nil })
+	eventually(t, time.Minute, "Fairway has ended", func() bool { return syscall.Kill(before, 0) != nil })
 	restarted := exec.Command(report.Service.Executable, report.Service.Args...)
 	restarted.Env = h.command("status").Env
 	restarted.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}, AmbientCaps: []uintptr{10}}
@@ -297,7 +297,7 @@ func TestNothingSpecialRemains(t *testing.T) {
 
 	h.migrate(t, "rollback", "--yes")
 	h.apache(t, "-k", "stop")
-	eventually(t, 20*time.Second, "Apache has ended", func() bool {
+	eventually(t, time.Minute, "Apache has ended", func() bool {
 		connection, err := net.Dial("tcp", "127.0.0.1:443")
 		if err == nil {
 			_ = connection.Close()

@@ -19,7 +19,7 @@ func (m *machine) units(t *testing.T, want map[string]string) {
 	t.Helper()
 	for unit, states := range want {
 		var got string
-		for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		for deadline := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
 			active, _ := m.try("systemctl", "is-active", unit)
 			enabled, _ := m.try("systemctl", "is-enabled", unit)
 			got = strings.TrimSpace(active) + " " + strings.TrimSpace(enabled)

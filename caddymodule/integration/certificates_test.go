@@ -1,6 +1,7 @@
 package integration_test
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"testing"
@@ -28,7 +29,8 @@ func (s *server) certificateOf(t *testing.T, name string) (found certificateView
 }
 
 // TestCertificateExpiresWithTheAuthorityDown: it is said in words when renewal
-// fails, that it is overdue, and that the certificate expired.
+// fails, that it is overdue, and that the certificate expired, while somebody
+// who is connected from before goes on to be answered.
 func TestCertificateExpiresWithTheAuthorityDown(t *testing.T) {
 	t.Parallel()
 	s := preparePublic(t)
@@ -43,6 +45,16 @@ func TestCertificateExpiresWithTheAuthorityDown(t *testing.T) {
 	})
 	page := openTab(t, s.url(publicDomain, "/"), s.httpsPort)
 	page.shows(t, 30*time.Second, "#live", "live ·")
+	visitor, address := s.clientTrusting(a.roots(t)), s.url(publicDomain, "/health")
+	get(t, visitor, address, http.StatusOK)
+	ctx, leave := context.WithCancel(t.Context())
+	defer leave()
+	go func() {
+		for ctx.Err() == nil {
+			_, _ = try(ctx, visitor, http.MethodGet, address, "")
+			time.Sleep(200 * time.Millisecond)
+		}
+	}()
 	a.stop(t)
 	seen := make(map[string]string)
 	eventually(t, 90*time.Second, "the certificate expires", func() bool {
@@ -52,6 +64,8 @@ func TestCertificateExpiresWithTheAuthorityDown(t *testing.T) {
 	})
 	// Not in the headline, which counts the services when all certificates have expired.
 	page.shows(t, busyMachine, "main", "Homepage is failing: its certificate has expired or does not cover its name")
+	get(t, visitor, address, http.StatusOK)
+	leave()
 	for state, words := range map[string]string{
 		"overdue": "The certificate of " + publicDomain + " should have been renewed: ",
 		"expired": "The certificate of " + publicDomain + " expired at ",

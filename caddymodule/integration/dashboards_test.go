@@ -141,6 +141,7 @@ func (s *server) openDashboards(t *testing.T) *dashboards {
 	for i := range open.begun {
 		client := s.clientTrusting(certificates(t, s.rootFile()))
 		client.Timeout = 0
+		client.Transport.(*http.Transport).IdleConnTimeout = time.Second // for a stream that ends after the others were closed
 		group.Go(func() {
 			defer client.CloseIdleConnections()
 			for ctx.Err() == nil {

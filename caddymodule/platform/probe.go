@@ -223,17 +223,21 @@ func (a *App) pace(service *cataloguedService, services int) time.Duration {
 }
 
 // dueForProbe reports whether a service has been idle for as long as pace. One
-// that fails is probed more often at first, so that its recovery is seen soon.
+// that fails is probed more often at first, so that its recovery is seen soon;
+// one that was not probed yet, or whose certificate has expired since, at once.
 func (a *App) dueForProbe(service *cataloguedService, pace time.Duration, now time.Time) bool {
 	last, since := service.probe.get()
 	if !since.IsZero() {
 		return false
 	}
-	if last != nil && !last.Passed() {
+	if last == nil || last.Outlived(now) {
+		return true
+	}
+	if !last.Passed() {
 		failing := last.At.Sub(last.FailingSince)
 		return now.Sub(last.At) >= min(max(failing, recoverySoon), probeEvery)
 	}
-	if last != nil && now.Sub(last.At) < pace {
+	if now.Sub(last.At) < pace {
 		return false
 	}
 	if !service.Expect.IsZero() {
@@ -257,6 +261,9 @@ func probeOnce(ctx context.Context, target probeTarget, service homepage.Service
 	if told := under.reported(); told != nil && status >= http.StatusInternalServerError {
 		probe.Cause = measure.CauseOf(status, told)
 		err = told
+	}
+	if answer.Leaf != nil {
+		probe.Expires = answer.Leaf.NotAfter
 	}
 	if unfit := new(certificateError); errors.As(err, unfit) {
 		probe.Cause = measure.BadCertificate
