@@ -54,7 +54,8 @@ func TestReloadsWithOpenStreams(t *testing.T) {
 	t.Logf("%d reloads, the slowest took %v; %d streams were opened; goroutines %d, then %d; heap %.1f MB, then %.1f MB",
 		reloads, slowest.Round(time.Millisecond), open.total(), begun.goroutines, ended.goroutines, float64(begun.heap)/1e6, float64(ended.heap)/1e6)
 	if ended.goroutines > begun.goroutines+spareGoroutines {
-		t.Errorf("%d goroutines became %d", begun.goroutines, ended.goroutines)
+		t.Errorf("%d goroutines became %d:\n%.8000s", begun.goroutines, ended.goroutines,
+			get(t, http.DefaultClient, "http://"+s.admin+"/debug/pprof/goroutine?debug=1", http.StatusOK).body)
 	}
 	if ended.heap > begun.heap+spareHeap {
 		t.Errorf("%d bytes of heap became %d", begun.heap, ended.heap)
