@@ -175,7 +175,7 @@ func ask(dialer *net.Dialer, address string) (string, error) {
 		return "", err
 	}
 	defer func() { _ = connection.Close() }()
-	if err := connection.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
+	if err := connection.SetDeadline(time.Now().Add(30 * time.Second)); err != nil {
 		return "", err
 	}
 	name, err := io.ReadAll(connection)

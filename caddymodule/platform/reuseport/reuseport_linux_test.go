@@ -61,11 +61,11 @@ func sharing() *net.ListenConfig {
 func connect(t *testing.T, address string, n int) {
 	t.Helper()
 	for range n {
-		connection, err := net.DialTimeout("tcp", address, 5*time.Second)
+		connection, err := net.DialTimeout("tcp", address, 30*time.Second)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := connection.SetReadDeadline(time.Now().Add(5 * time.Second)); err != nil {
+		if err := connection.SetReadDeadline(time.Now().Add(30 * time.Second)); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := connection.Read(make([]byte, 1)); err == nil || err.Error() != "EOF" {
@@ -171,7 +171,7 @@ func TestClosingLosesNoConnection(t *testing.T) {
 	for range 8 {
 		group.Go(func() {
 			for ctx.Err() == nil {
-				connection, err := net.DialTimeout("tcp", address, 5*time.Second)
+				connection, err := net.DialTimeout("tcp", address, 30*time.Second)
 				if err == nil {
 					_, err = connection.Read(make([]byte, 1))
 					_ = connection.Close()

@@ -78,7 +78,7 @@ func manually(params *stripe.PaymentIntentCreateParams) {
 // settled waits for what is asynchronous.
 func (s *shop) settled(done func(context.Context) bool) {
 	s.Helper()
-	ctx, cancel := context.WithTimeout(s.Context(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(s.Context(), 30*time.Second)
 	defer cancel()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
@@ -86,7 +86,7 @@ func (s *shop) settled(done func(context.Context) bool) {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			s.Fatal("it did not settle within 5 s")
+			s.Fatal("it did not settle within 30 s")
 		}
 	}
 }
@@ -472,7 +472,7 @@ func TestWebhooks(t *testing.T) {
 			if one.event.Type == "charge.refunded" && one.event.Data.PreviousAttributes["amount_refunded"] != float64(0) {
 				t.Errorf("previous attributes %v", one.event.Data.PreviousAttributes)
 			}
-		case <-time.After(10 * time.Second):
+		case <-time.After(30 * time.Second):
 			t.Fatal("an event was not delivered")
 		}
 	}
