@@ -35,7 +35,7 @@ func loadAssets() map[string]asset {
 				field{"Vary", "Accept-Encoding"},
 				field{"X-Content-Type-Options", "nosniff"},
 				field{"Cross-Origin-Resource-Policy", "same-origin"},
-				field{"Content-Security-Policy", "default-src 'none'"}),
+				field{"Content-Security-Policy", "default-src 'none'"}).tagged(),
 		}
 	}
 	add("icon.svg", "image/svg+xml", embedded("icon.svg"))

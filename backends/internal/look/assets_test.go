@@ -25,8 +25,13 @@ func TestAssets(t *testing.T) {
 			w.Header().Get("Cache-Control") != "public, max-age=31536000, immutable" {
 			t.Errorf("%s: %d %v", url, w.Code, w.Header())
 		}
-		if w := send(h, "GET", url, "If-None-Match", w.Header().Get("Etag")); w.Code != 304 {
-			t.Errorf("%s: %d for a browser that has it", url, w.Code)
+		etag := w.Header().Get("Etag")
+		for _, known := range []string{etag, `"x", ` + etag, "W/" + etag, "*"} {
+			w := send(h, "GET", url, "If-None-Match", known)
+			if w.Code != 304 || w.Body.Len() > 0 || w.Header().Get("Etag") != etag ||
+				w.Header().Get("Content-Length") != "" || w.Header().Get("Content-Type") != "" {
+				t.Errorf("%s: %d %v for a browser that has %s", url, w.Code, w.Header(), known)
+			}
 		}
 		if w := send(h, "HEAD", url); w.Code != 200 || w.Body.Len() != 0 {
 			t.Errorf("HEAD %s: %d with %d bytes", url, w.Code, w.Body.Len())
@@ -42,6 +47,23 @@ func TestAssets(t *testing.T) {
 	}
 	if _, err := AssetURL("missing.css"); err == nil {
 		t.Error("a missing asset has an address")
+	}
+}
+
+func TestVariantsOfAssetsHaveTagsOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	url, err := AssetURL("style.css")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := Assets()
+	zipped := send(h, "GET", url, "Accept-Encoding", "gzip").Header().Get("Etag")
+	if w := send(h, "GET", url, "If-None-Match", zipped); w.Code != 200 {
+		t.Errorf("%d for a browser that has the compressed one and asks for the plain one", w.Code)
+	}
+	w := send(h, "GET", url, "If-None-Match", zipped, "Accept-Encoding", "gzip")
+	if w.Code != 304 || w.Header().Get("Content-Encoding") != "" {
+		t.Errorf("%d %v for a browser that has the compressed one", w.Code, w.Header())
 	}
 }
 

@@ -142,16 +142,31 @@ func (h *handler) render(page Page, checked time.Time, operator bool) (*response
 	if err != nil {
 		return nil, err
 	}
-	cacheControl := "no-cache"
 	if operator {
-		cacheControl = "no-store"
+		return newResponse(html, operatorFields...), nil
 	}
-	return newResponse(html, append(securityFields(ContentSecurityPolicy),
-		field{"Content-Type", "text/html; charset=utf-8"},
-		field{"Cache-Control", cacheControl},
-		field{"Vary", "Accept-Encoding, Cookie"},
-	)...), nil
+	return newResponse(html, visitorFields...), nil
 }
+
+var (
+	// visitorFields are few, because each costs time in every answer: with those
+	// of the server they are eight, and a map of more grows and is copied slowly.
+	// The layout has the policy for referrers. An entity tag would not outlive
+	// the second, and without a session there is nothing to keep apart from other
+	// origins' windows.
+	visitorFields = []field{
+		{"Content-Security-Policy", ContentSecurityPolicy},
+		{"X-Content-Type-Options", "nosniff"},
+		{"Content-Type", "text/html; charset=utf-8"},
+		{"Cache-Control", "no-cache"},
+		{"Vary", "Accept-Encoding, Cookie"},
+	}
+	operatorFields = append(securityFields(ContentSecurityPolicy),
+		field{"Content-Type", "text/html; charset=utf-8"},
+		field{"Cache-Control", "no-store"},
+		field{"Vary", "Accept-Encoding, Cookie"},
+	)
+)
 
 func (h *handler) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if errors.Is(err, context.Canceled) && r.Context().Err() != nil {

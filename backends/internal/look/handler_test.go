@@ -110,6 +110,9 @@ func TestHandlerOperator(t *testing.T) {
 		if !strings.Contains(w.Body.String(), want) || w.Header().Get("Cache-Control") != "no-store" {
 			t.Errorf("operator's page lacks %q or may be stored: %v", want, w.Header())
 		}
+		if w.Header().Get("Cross-Origin-Opener-Policy") != "same-origin" || w.Header().Get("Referrer-Policy") != "same-origin" {
+			t.Errorf("operator's page is open to windows of other origins: %v", w.Header())
+		}
 	}
 	if got := get(h).Body.String(); strings.Contains(got, "secret") || !strings.Contains(got, "gathered 3") {
 		t.Error("the visitor got the operator's page")
@@ -131,7 +134,6 @@ func TestHandlerResponse(t *testing.T) {
 	var c clock
 	h := Handler(Config{Template: index, Visitor: numbered(&times), Now: c.now})
 	plain := get(h)
-	etag := plain.Header().Get("Etag")
 	zipped := get(h, "Accept-Encoding", "br, gzip")
 
 	tests := map[string]struct {
@@ -151,7 +153,6 @@ func TestHandlerResponse(t *testing.T) {
 				"Content-Encoding":        "",
 				"Content-Security-Policy": ContentSecurityPolicy,
 				"X-Content-Type-Options":  "nosniff",
-				"Referrer-Policy":         "same-origin",
 			},
 		},
 		"head": {method: "HEAD", wantStatus: 200, want: map[string]string{"Content-Length": fmt.Sprint(plain.Body.Len())}},
@@ -160,10 +161,6 @@ func TestHandlerResponse(t *testing.T) {
 			want: map[string]string{"Content-Encoding": "gzip", "Content-Length": fmt.Sprint(zipped.Body.Len())},
 		},
 		"gzip refused":      {header: []string{"Accept-Encoding", "gzip;q=0, *"}, wantStatus: 200, wantBody: plain.Body.String()},
-		"unmodified":        {header: []string{"If-None-Match", `"x", ` + etag}, wantStatus: 304, want: map[string]string{"Etag": etag, "Cache-Control": "no-cache", "Content-Length": "", "Content-Type": ""}},
-		"unmodified, weak":  {header: []string{"If-None-Match", "W/" + etag}, wantStatus: 304},
-		"unmodified, gzip":  {header: []string{"If-None-Match", zipped.Header().Get("Etag"), "Accept-Encoding", "gzip"}, wantStatus: 304, want: map[string]string{"Content-Encoding": ""}},
-		"other variant":     {header: []string{"If-None-Match", zipped.Header().Get("Etag")}, wantStatus: 200, wantBody: plain.Body.String()},
 		"another method":    {method: "POST", wantStatus: 405, want: map[string]string{"Allow": "GET, HEAD"}, wantBody: "method not allowed\n"},
 		"wildcard encoding": {header: []string{"Accept-Encoding", "*"}, wantStatus: 200, want: map[string]string{"Content-Encoding": "gzip"}, wantBody: zipped.Body.String()},
 	}
@@ -191,6 +188,20 @@ func TestHandlerResponse(t *testing.T) {
 	}
 	if unzipped, err := io.ReadAll(zip); err != nil || string(unzipped) != plain.Body.String() {
 		t.Errorf("the compressed page isn't the plain one: %v", err)
+	}
+}
+
+// A ninth field makes net/http's map grow, which costs a tenth of the whole
+// answer: with Server and Alt-Svc, which Caddy adds, there may be six.
+func TestVisitorsPageHasFewFields(t *testing.T) {
+	t.Parallel()
+	var times atomic.Int64
+	w := get(Handler(Config{Template: index, Visitor: numbered(&times)}))
+	if len(w.Header()) > 6 {
+		t.Errorf("%d fields: %v", len(w.Header()), w.Header())
+	}
+	if want := `<meta name="referrer" content="same-origin">`; !strings.Contains(w.Body.String(), want) {
+		t.Errorf("neither a field nor %s", want)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -32,7 +33,7 @@ func securityFields(policy string) []field {
 	return []field{
 		{"Content-Security-Policy", policy},
 		{"X-Content-Type-Options", "nosniff"},
-		{"Referrer-Policy", "same-origin"},
+		{"Referrer-Policy", "same-origin"}, // the layout says so too, for visitors' pages
 		{"Cross-Origin-Opener-Policy", "same-origin"},
 		{"Cross-Origin-Resource-Policy", "same-origin"},
 	}
@@ -57,27 +58,39 @@ type response struct{ plain, zipped variant }
 
 type variant struct {
 	body   []byte
-	etag   string
+	etag   string // "" for what has none
 	fields []field
 }
 
 // newResponse prepares body for serving with the common fields. A body that
 // gzip doesn't shrink has no compressed variant.
 func newResponse(body []byte, common ...field) *response {
-	sum := sha256.Sum256(body)
-	tag := base64.RawURLEncoding.EncodeToString(sum[:12])
-	res := &response{plain: newVariant(body, `"`+tag+`"`, common)}
+	res := &response{plain: newVariant(body, common)}
 	if zipped := compress(body); len(zipped) < len(body) {
-		res.zipped = newVariant(zipped, `"`+tag+`-gzip"`, append(common[:len(common):len(common)], field{"Content-Encoding", "gzip"}))
+		res.zipped = newVariant(zipped, common, field{"Content-Encoding", "gzip"})
 	}
 	return res
 }
 
-func newVariant(body []byte, etag string, common []field) variant {
-	return variant{body, etag, append(common[:len(common):len(common)],
-		field{"Etag", etag},
-		field{"Content-Length", strconv.Itoa(len(body))},
-	)}
+func newVariant(body []byte, common []field, own ...field) variant {
+	own = append(own, field{"Content-Length", strconv.Itoa(len(body))})
+	return variant{body: body, fields: slices.Concat(common, own)}
+}
+
+// tagged gives both variants an entity tag, for a body that stays as it is.
+func (res *response) tagged() *response {
+	sum := sha256.Sum256(res.plain.body)
+	tag := base64.RawURLEncoding.EncodeToString(sum[:12])
+	res.plain.tag(`"` + tag + `"`)
+	if res.zipped.body != nil {
+		res.zipped.tag(`"` + tag + `-gzip"`)
+	}
+	return res
+}
+
+func (v *variant) tag(etag string) {
+	v.etag = etag
+	v.fields = append(v.fields, field{"Etag", etag})
 }
 
 // compressors are reused: each holds most of a megabyte.
@@ -102,7 +115,7 @@ func (res *response) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	h := w.Header()
 	setAll(h, v.fields)
-	if match := r.Header.Get("If-None-Match"); match != "" && matches(match, v.etag) {
+	if match := r.Header.Get("If-None-Match"); match != "" && v.etag != "" && matches(match, v.etag) {
 		delete(h, "Content-Type")
 		delete(h, "Content-Encoding")
 		delete(h, "Content-Length")
