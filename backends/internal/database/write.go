@@ -77,8 +77,10 @@ func (f *file) commitGroup(first *write, next func() *write) {
 		if len(group) > 0 {
 			w = next()
 		}
-		if w == nil && len(group) > 1 {
-			runtime.Gosched() // where several write, more are about to: a commit costs as much as many writes
+		if w == nil {
+			// A commit costs as much as many writes: those that are about to come first get their
+			// turn. On one processor they would not, as this goroutine runs once there is one.
+			runtime.Gosched()
 			w = next()
 		}
 		if w != nil {

@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -257,6 +259,46 @@ func TestConcurrentWritersAndReaders(t *testing.T) {
 	group.Wait()
 	if got := len(bodies(t, db)); got != writers*each {
 		t.Errorf("%d rows, want %d", got, writers*each)
+	}
+}
+
+// A small server has one processor: there too, who writes at the same time shares commits.
+func TestWritersShareCommitsOnOneProcessor(t *testing.T) {
+	if os.Getenv("GOMAXPROCS") != "1" {
+		t.Parallel()
+		again := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$") // #nosec G204 -- itself
+		again.Env = append(os.Environ(), "GOMAXPROCS=1")
+		if said, err := again.CombinedOutput(); err != nil {
+			t.Errorf("%v: %s", err, said)
+		}
+		return
+	}
+	db := open(t, filepath.Join(t.TempDir(), "a.db"))
+	const rounds, writers = 20, 32
+	transactions := make(map[*sql.Tx]bool) // for the writer goroutine alone, until all is done
+	for round := range rounds {
+		start := make(chan struct{})
+		var ready, done sync.WaitGroup
+		ready.Add(writers)
+		for w := range writers {
+			done.Go(func() {
+				ready.Done()
+				<-start
+				err := db.Write(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
+					transactions[tx] = true
+					return add(fmt.Sprintf("%d/%d", round, w))(ctx, tx)
+				})
+				if err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		ready.Wait()
+		close(start)
+		done.Wait()
+	}
+	if len(transactions) > rounds*5/4 {
+		t.Errorf("%d commits for %d times %d writes at once", len(transactions), rounds, writers)
 	}
 }
 
